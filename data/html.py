@@ -1,0 +1,101 @@
+"""HTML: the article inside a page, and where in the page's source each of its sentences stands.
+
+`trafilatura` (https://trafilatura.readthedocs.io; Barbaresi 2021) finds the article. It returns bare text, so the text
+is then looked up again in the visible characters of the source, which know their offsets.
+"""
+
+from __future__ import annotations
+
+import html
+from html.parser import HTMLParser
+
+from data.text import Span
+
+_SILENT = {"script", "style", "noscript", "template", "svg"}
+
+
+def extract(source: str) -> str:
+    """The article's text, headline first, one paragraph a line; empty where the page holds none."""
+    import trafilatura
+
+    body = trafilatura.extract(source, include_comments=False, include_tables=False, favor_recall=True) or ""
+    if not body.strip():
+        return ""
+    metadata = trafilatura.extract_metadata(source)
+    title = " ".join((metadata.title or "").split()) if metadata else ""
+    return body if not title or squeeze(title) in squeeze(body) else f"{title}\n{body}"
+
+
+def squeeze(text: str) -> str:
+    """The text without any space, as it is compared."""
+    return "".join(text.split())
+
+
+class Locator(HTMLParser):
+    """Finds pieces of extracted text in a page's source, from the beginning to the end.
+
+    >>> page = "<p>Rapat <b>ditunda</b> &amp; batal.</p>"
+    >>> start, end = Locator(page).find("Rapat ditunda & batal.")
+    >>> page[start:end]
+    'Rapat <b>ditunda</b> &amp; batal.'
+    """
+
+    def __init__(self, source: str) -> None:
+        super().__init__(convert_charrefs=False)
+        self._source = source
+        self._lines = [0]
+        self._lines.extend(i + 1 for i, character in enumerate(source) if character == "\n")
+        self._silent = 0
+        self._body = 0  # where the visible characters behind the head begin: a headline is looked for there first
+        self._characters: list[str] = []
+        self._spans: list[Span] = []
+        self.feed(source)
+        self.close()
+        self._text = "".join(self._characters)
+        self._from = self._body
+
+    def find(self, piece: str) -> Span | None:
+        """Span in the source of the next place where `piece` stands, white space and markup aside; None if nowhere."""
+        wanted = squeeze(piece)
+        at = self._text.find(wanted, self._from)
+        if at < 0:
+            at = self._text.find(wanted)
+        if at < 0 or not wanted:
+            return None
+        self._from = at + len(wanted)
+        return self._spans[at][0], self._spans[self._from - 1][1]
+
+    def _here(self) -> int:
+        line, column = self.getpos()
+        return self._lines[line - 1] + column
+
+    def _keep(self, character: str, span: Span) -> None:
+        if not self._silent and not character.isspace():
+            for one in character:
+                self._characters.append(one)
+                self._spans.append(span)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._silent += tag in _SILENT
+
+    def handle_endtag(self, tag: str) -> None:
+        self._silent = max(0, self._silent - (tag in _SILENT))
+        if tag == "head":
+            self._body = len(self._characters)
+
+    def handle_data(self, data: str) -> None:
+        start = self._here()
+        for i, character in enumerate(data):
+            self._keep(character, (start + i, start + i + 1))
+
+    def handle_entityref(self, name: str) -> None:
+        self._reference(f"&{name}")
+
+    def handle_charref(self, name: str) -> None:
+        self._reference(f"&#{name}")
+
+    def _reference(self, written: str) -> None:
+        start = self._here()
+        end = start + len(written)
+        end += self._source[end : end + 1] == ";"
+        self._keep(html.unescape(written + ";"), (start, end))
