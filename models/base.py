@@ -1,0 +1,50 @@
+"""The contract that every model family keeps: texts in, one probability per label out.
+
+A family does not know thresholds (`models.decision`), files beside its own (`models.store`) or how it is measured
+(`training.evaluate`).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar, Self
+
+import numpy as np
+
+from models.embedding import SentenceEncoder
+
+
+class Model(ABC):
+    """One family of models. Constructors only store; `fit` learns; learned attributes end in an underscore.
+
+    Families that read sentences through an encoder take its vectors ready-made, so that one pass of the encoder
+    serves several models (and all folds of a training run); without them they encode the texts themselves.
+    """
+
+    family: ClassVar[str]
+    encoder: SentenceEncoder | None = None
+
+    @abstractmethod
+    def fit(self, texts: Sequence[str], targets: np.ndarray, vectors: np.ndarray | None = None) -> Self:
+        """Learn from normalised texts (`data.text.normalise`).
+
+        Args:
+            texts: n sentences.
+            targets: 0/1, shape (n, n_labels).
+            vectors: what `encoder.encode(texts)` gave, shape (n, width), where the family has an encoder.
+        """
+
+    @abstractmethod
+    def predict_proba(self, texts: Sequence[str], vectors: np.ndarray | None = None) -> np.ndarray:
+        """Probabilities in [0, 1], float64 of shape (n, n_labels); (0, n_labels) for no texts."""
+
+    @abstractmethod
+    def save(self, folder: Path) -> None:
+        """Write what `load` needs into an existing folder, without pickle."""
+
+    @classmethod
+    @abstractmethod
+    def load(cls, folder: Path, encoder: SentenceEncoder | None = None) -> Self:
+        """Read what `save` wrote. An `encoder` that is already in memory is used instead of the folder's own copy."""

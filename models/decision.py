@@ -1,0 +1,89 @@
+"""The decision: probabilities to labels, with a band between yes and no that goes to a person.
+
+Thresholds are learned from out-of-fold predictions and live in the model folder; they stand nowhere else.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Self
+
+import numpy as np
+from sklearn.metrics import precision_recall_curve
+
+NO, REVIEW, YES = 0, 1, 2
+WORDS: tuple[Literal["no", "review", "yes"], ...] = ("no", "review", "yes")
+ENOUGH = 100  # positives of a label from which its own threshold weighs as much as everybody's
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Thresholds of each label, in label order.
+
+    Attributes:
+        yes: from this probability on a label is given, shape (n_labels,).
+        review: from this probability on, below `yes`, a person should look, shape (n_labels,).
+        exclusive: the set that a label belongs to, or -1; of a set only the likeliest label can be given (the two
+            sides of a claim), shape (n_labels,).
+    """
+
+    yes: np.ndarray
+    review: np.ndarray
+    exclusive: np.ndarray
+
+    @classmethod
+    def fit(cls, probabilities: np.ndarray, targets: np.ndarray, exclusive: np.ndarray) -> Self:
+        """Choose thresholds on out-of-fold predictions: `yes` where F1 is best, `review` where F2 is, which counts a
+        missed label four times (van Rijsbergen 1979).
+
+        A label's own best threshold is drawn toward the one that is best for all labels together, the more the fewer
+        examples it has: the best of few examples is mostly chance.
+
+        Args:
+            probabilities, targets: shape (n, n_labels).
+        """
+        pooled = [_best(probabilities.ravel(), targets.ravel(), beta) for beta in (1.0, 2.0)]
+        found = np.tile(np.array(pooled), (targets.shape[1], 1))
+        for label, positives in enumerate(targets.sum(axis=0)):
+            if positives:
+                own = np.array([_best(probabilities[:, label], targets[:, label], beta) for beta in (1.0, 2.0)])
+                weight = positives / (positives + ENOUGH)
+                found[label] = weight * own + (1 - weight) * found[label]
+        return cls(found[:, 0], np.minimum(found[:, 1], found[:, 0]), exclusive)
+
+    def decide(self, probabilities: np.ndarray) -> np.ndarray:
+        """NO, REVIEW or YES for each probability, int8 of shape (n, n_labels)."""
+        decided = (probabilities >= self.review).astype(np.int8) + (probabilities >= self.yes)
+        for name in set(self.exclusive.tolist()) - {-1}:
+            columns = np.flatnonzero(self.exclusive == name)
+            best = probabilities[:, columns].argmax(axis=1)
+            losers = np.arange(len(columns)) != best[:, None]
+            decided[:, columns] = np.where(losers, NO, decided[:, columns])
+        return decided.astype(np.int8)
+
+    def save(self, path: Path, labels: list[str]) -> None:
+        """Write the thresholds as JSON, one entry a label."""
+        columns = zip(labels, self.yes.tolist(), self.review.tolist(), self.exclusive.tolist(), strict=True)
+        entries = [{"label": name, "yes": yes, "review": review, "exclusive": group} for name, yes, review, group in columns]
+        path.write_text(json.dumps(entries, indent=1), encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read what `save` wrote."""
+        entries = json.loads(path.read_text(encoding="utf-8"))
+        return cls(
+            np.array([entry["yes"] for entry in entries], dtype=float),
+            np.array([entry["review"] for entry in entries], dtype=float),
+            np.array([entry["exclusive"] for entry in entries], dtype=int),
+        )
+
+
+def _best(probabilities: np.ndarray, targets: np.ndarray, beta: float) -> float:
+    """The threshold with the best F-beta. With no positive at all, none is low enough: 1."""
+    if not targets.any():
+        return 1.0
+    precision, recall, thresholds = precision_recall_curve(targets, probabilities)
+    score = (1 + beta**2) * precision * recall / np.maximum(beta**2 * precision + recall, 1e-12)
+    return float(thresholds[int(np.argmax(score[:-1]))])

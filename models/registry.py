@@ -1,0 +1,90 @@
+"""The registry: from a model's name to its folder. One of the few files that import mlflow, and only when asked.
+
+A model is a folder, or a name in the MLflow registry: `sikap-topics@champion`, `sikap-topics/3`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from data.codebook import Task
+from models.store import MANIFEST, StoreError
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+CHAMPION = "champion"
+ARTIFACT = "model"  # what the model folder is called among the artifacts of a logged model
+_NAME = re.compile(r"(?P<name>[\w.-]+)(?:@(?P<alias>[\w-]+)|/(?P<version>\d+))")
+
+
+def registered_name(task: Task) -> str:
+    """The name under which models of a task are registered."""
+    return f"sikap-{task.value}"
+
+
+def champion(task: Task) -> str:
+    """The name of the model that serves unless another is asked for."""
+    return f"{registered_name(task)}@{CHAMPION}"
+
+
+def tracking_uri() -> str:
+    """Where runs and models are kept: $MLFLOW_TRACKING_URI, or mlruns/mlflow.db in the project (in a folder without a
+    project: in the working folder)."""
+    project = Path(__file__).resolve().parent.parent
+    root = project if (project / "pyproject.toml").is_file() else Path.cwd()
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root / 'mlruns' / 'mlflow.db'}"
+
+
+def store_folder(uri: str) -> Path | None:
+    """The folder of a local SQLite store, in which artifacts lie too; None for a server or another database."""
+    return Path(uri.removeprefix("sqlite:///")).parent if uri.startswith("sqlite:///") else None
+
+
+def client() -> MlflowClient:
+    """A client of the tracking store; the folder of a local store is made."""
+    import logging
+
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    import mlflow
+
+    uri = tracking_uri()
+    folder = store_folder(uri)
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True)
+    for name in ("alembic", "mlflow.store.db.utils", "mlflow.tracking._model_registry.client"):
+        logging.getLogger(name).setLevel(logging.WARNING)  # new tables and versions are no news
+    mlflow.set_tracking_uri(uri)
+    return mlflow.MlflowClient(uri)
+
+
+def resolve(name: str) -> Path:
+    """The local folder of a model, given as a folder or as a name in the registry.
+
+    Raises:
+        StoreError: neither a folder nor a registered model.
+    """
+    if Path(name).is_dir():
+        return Path(name)
+    parts = _NAME.fullmatch(name)
+    if not parts:
+        raise StoreError(f"{name}: expected a model folder or a name such as sikap-topics@champion or sikap-topics/3, found neither")
+    uri = tracking_uri()
+    if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
+        raise StoreError(f"{name}: no model is registered yet in {uri}; train one with `sikap train`")
+    from mlflow.artifacts import download_artifacts
+    from mlflow.exceptions import MlflowException
+
+    store = client()
+    try:
+        if parts["alias"]:
+            version = store.get_model_version_by_alias(parts["name"], parts["alias"])
+        else:
+            version = store.get_model_version(parts["name"], parts["version"])
+        local = download_artifacts(f"models:/{version.name}/{version.version}", tracking_uri=uri)
+    except (MlflowException, OSError) as error:
+        raise StoreError(f"{name}: not to be had from {uri}: {error}; see `sikap runs`, or train with `sikap train`") from error
+    return next(path.parent for path in Path(local, "artifacts").glob(f"*/{MANIFEST}"))
