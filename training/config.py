@@ -1,0 +1,35 @@
+"""Configuration of a training run: every choice with its default, in one frozen place, saved with the run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from data.codebook import DEFAULT_PATH, Task
+from models.embedding import SHIPPED
+from models.families import DEFAULT
+
+SEED = 20260217  # the only seed: of folds, solvers and resampling
+
+
+@dataclass(frozen=True)
+class Config:
+    """What to train, on what, and how.
+
+    Attributes:
+        task: topics or stance.
+        family: name of a model family (`models.families`).
+        data: JSONL files or folders of labelled sentences; none means the shipped corpus.
+        codebook: where the labels come from.
+        encoder: the shipped encoder, a folder, or a hub name, for families that use one.
+        C: inverse strength of regularisation.
+        seed: of everything that is drawn.
+    """
+
+    task: Task
+    family: str = DEFAULT
+    data: tuple[Path, ...] = ()
+    codebook: Path = DEFAULT_PATH
+    encoder: str = SHIPPED
+    C: float = 4.0
+    seed: int = SEED

@@ -1,0 +1,142 @@
+"""A training run: read, encode, measure out of fold, choose thresholds, fit on everything, write the model folder.
+
+Yields plain data; `training.tracking` writes it to MLflow.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from data import codebook as codebooks
+from data import corpus
+from data.codebook import Task
+from data.splits import folds
+from data.text import normalise
+from models import families, store
+from models.base import Model
+from models.decision import Decision
+from models.embedding import SentenceEncoder, cache_folder
+from models.store import Stored
+from training.config import Config
+from training.evaluate import Evaluation, evaluate
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+LIBRARIES = ("scikit-learn", "transformers", "torch", "datasets", "numpy", "mlflow")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a training run leaves behind.
+
+    Attributes:
+        out_of_fold: figures on sentences whose article the measured model had not seen.
+        baseline: the same figures for the prior.
+        seconds: time spent, by stage.
+    """
+
+    config: Config
+    stored: Stored
+    folder: Path
+    dataset: Dataset
+    out_of_fold: Evaluation
+    baseline: Evaluation
+    seconds: dict[str, float]
+
+
+def train(config: Config, folder: Path, tell: Callable[[str], None] = lambda _: None) -> Run:
+    """Train one model and write it to `folder`, which must not exist.
+
+    Args:
+        tell: is told, in a few words, what begins.
+
+    Raises:
+        data.codebook.CodebookError, data.corpus.CorpusError: the input is not usable.
+        ValueError: the codebook has no label for the task, or an unknown family or encoder is asked for.
+    """
+    seconds: dict[str, float] = {}
+    clock = perf_counter()
+
+    def lap(stage: str) -> None:
+        nonlocal clock
+        seconds[stage], clock = perf_counter() - clock, perf_counter()
+
+    codebook = codebooks.load(config.codebook)
+    labels = codebook.labels(config.task)
+    if not labels:
+        raise ValueError(f"{config.codebook}: expected {'topics' if config.task is Task.topics else 'claims'} to train on, found none")
+    dataset = corpus.load(config.data, codebook)
+    targets = corpus.targets(dataset, config.task, codebook)
+    texts = [normalise(sentence) for sentence in dataset["text"]]
+    articles = list(dataset["article"])
+    tell(f"read {len(dataset):,} sentences of {len(set(articles)):,} articles, {int(targets.any(axis=1).sum()):,} with {config.task.value}")
+    lap("read")
+
+    new_model = partial(families.create, config.family, config.encoder, config.C, config.seed)
+    model = new_model()
+    vectors = encode(texts, model.encoder) if model.encoder else None
+    lap("encode")
+
+    tell("measuring out of fold")
+    probabilities, priors = np.zeros(targets.shape), np.zeros(targets.shape)
+    for kept, held_out in folds(articles, config.seed):
+        probabilities[held_out] = _fit_predict(new_model(), texts, targets, vectors, kept, held_out)
+        priors[held_out] = _fit_predict(families.create("baseline"), texts, targets, None, kept, held_out)
+    exclusive = store.exclusive_sets(codebook, config.task)
+    decision = Decision.fit(probabilities, targets, exclusive)
+    measure = partial(evaluate, targets, labels=labels, articles=articles, seed=config.seed)
+    out_of_fold = measure(probabilities, decision.decide(probabilities))
+    baseline = measure(priors, Decision.fit(priors, targets, exclusive).decide(priors))
+    lap("measure")
+
+    tell("fitting on all sentences")
+    model.fit(texts, targets, vectors)
+    made_from = {"data": corpus.digest(dataset), "sentences": len(dataset), "seed": config.seed, "C": config.C, "versions": versions()}
+    stored = store.save(folder, config.task, model, codebook, decision, made_from)
+    lap("fit")
+    return Run(config, stored, folder, dataset, out_of_fold, baseline, seconds)
+
+
+def encode(texts: list[str], encoder: SentenceEncoder) -> np.ndarray:
+    """Vectors of the sentences, with a progress bar; kept on disk, so that the next run on the same data need not wait."""
+    from datasets import Dataset, Features, List, Value
+
+    content = hashlib.sha256("\n".join([encoder.digest, *texts]).encode("utf-8")).hexdigest()
+    kept = cache_folder() / "vectors" / f"{content[:32]}.arrow"
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    encoded = Dataset.from_dict({"text": texts}).map(
+        lambda batch: {"vector": encoder.encode(batch["text"])},
+        batched=True,
+        batch_size=256,
+        remove_columns=["text"],
+        features=Features({"vector": List(Value("float32"))}),
+        cache_file_name=str(kept),
+        new_fingerprint=kept.stem,
+        desc="encoding sentences",
+    )
+    return np.asarray(encoded.with_format("numpy")["vector"], dtype=np.float32)
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the libraries that a model depends on."""
+    return {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
+
+
+def _fit_predict(model: Model, texts: list[str], targets: np.ndarray, vectors: Any, kept: np.ndarray, held_out: np.ndarray) -> np.ndarray:
+    def rows(which: np.ndarray) -> tuple[list[str], np.ndarray | None]:
+        return [texts[i] for i in which], None if vectors is None else vectors[which]
+
+    seen, seen_vectors = rows(kept)
+    new, new_vectors = rows(held_out)
+    return model.fit(seen, targets[kept], seen_vectors).predict_proba(new, new_vectors)
