@@ -1,0 +1,1 @@
+"""Serve: from articles to labelled sentences. Imports `data` and `models`, never `training`."""
