@@ -1,0 +1,36 @@
+# make demo: from nothing to labelled articles. make test: the checks. make bench: timings against peers.
+PYTHON ?= python3
+BIN := .venv/bin
+export HF_HUB_OFFLINE = 1
+
+.PHONY: demo test bench clean
+
+demo: .venv/demo
+	$(BIN)/sikap train topics
+	$(BIN)/sikap train stance
+	$(BIN)/sikap label data/samples --out demo/labels.jsonl
+	$(BIN)/sikap label data/samples --out demo/labels.csv
+	$(BIN)/sikap show demo/labels.jsonl
+	@echo
+	@echo "labels:  demo/labels.jsonl  demo/labels.csv"
+	@echo "models:  $(BIN)/sikap runs"
+	@echo "MLflow:  $(BIN)/mlflow ui --backend-store-uri sqlite:///mlruns/mlflow.db"
+
+test: .venv/test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest
+
+clean:
+	rm -rf .venv demo
+
+.venv/demo: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Sikap needs Python 3.11 or newer, found " + sys.version.split()[0] + ": make PYTHON=...")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+.venv/test: .venv/demo
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
