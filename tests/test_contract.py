@@ -1,0 +1,92 @@
+"""One contract for every model family, on every awkward text."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from conftest import shipped_rows
+from data import codebook
+from data.codebook import Task
+from data.text import normalise
+from models import families, store
+from models.base import Model
+from models.decision import Decision
+from models.store import StoreError
+
+BOOK = codebook.load()
+LABELS = BOOK.labels(Task.topics)
+AWKWARD = [
+    "",
+    " ",
+    "👍" * 50,
+    "kata " * 10_000,
+    "上海合作组织不是军事联盟",
+    "منظمة شنغهاي",
+    "a\x00b\x07c",
+    "SCO",
+    "<s></s>",
+    "e\u0301\u200b",
+]
+
+
+@pytest.fixture(scope="module", params=families.FAMILIES)
+def model(request: pytest.FixtureRequest) -> Model:
+    shipped = shipped_rows(400)
+    targets = np.array([[topic in row["topics"] for topic in LABELS] for row in shipped], dtype=np.int8)
+    return families.create(request.param).fit([normalise(row["text"]) for row in shipped], targets)
+
+
+def test_awkward_texts_get_probabilities(model: Model) -> None:
+    found = model.predict_proba([normalise(text) for text in AWKWARD])
+    assert found.shape == (len(AWKWARD), len(LABELS))
+    assert found.dtype == np.float64
+    assert ((found >= 0) & (found <= 1)).all()
+
+
+def test_no_texts_no_rows(model: Model) -> None:
+    assert model.predict_proba([]).shape == (0, len(LABELS))
+
+
+def test_a_text_is_read_alike_alone_and_among_others(model: Model) -> None:
+    texts = [normalise(row["text"]) for row in shipped_rows(40)]
+    together = model.predict_proba(texts)
+    alone = np.concatenate([model.predict_proba([text]) for text in texts[:5]])
+    assert np.abs(together[:5] - alone).max() < 0.02
+
+
+def test_fitting_again_gives_the_same(model: Model) -> None:
+    texts, targets = ["pasukan di perbatasan", "harga cabai naik", "tentara berlatih", "pasar murah"], np.array([[1], [0], [1], [0]])
+    first, second = (families.create(model.family).fit(texts, targets).predict_proba(texts) for _ in range(2))
+    assert (first == second).all()
+
+
+def test_a_saved_model_predicts_the_same(model: Model, tmp_path: Path) -> None:
+    texts = [normalise(row["text"]) for row in shipped_rows(20)]
+    decision = Decision(np.full(len(LABELS), 0.5), np.full(len(LABELS), 0.2), np.full(len(LABELS), -1))
+    stored = store.save(tmp_path / "model", Task.topics, model, BOOK, decision, {"seed": 1})
+    loaded = store.load(tmp_path / "model")
+    assert np.abs(loaded.model.predict_proba(texts) - model.predict_proba(texts)).max() < 1e-5
+    assert (loaded.labels, loaded.codebook, loaded.reference) == (LABELS, BOOK, stored.reference)
+    assert not [path for path in (tmp_path / "model").rglob("*") if path.suffix in {".pkl", ".pickle", ".joblib", ".bin", ".pt"}]
+
+
+def test_a_changed_byte_is_noticed_in_every_file(model: Model, tmp_path: Path) -> None:
+    decision = Decision(np.full(len(LABELS), 0.5), np.full(len(LABELS), 0.2), np.full(len(LABELS), -1))
+    folder = tmp_path / "model"
+    store.save(folder, Task.topics, model, BOOK, decision, {})
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        with path.open("r+b") as file:
+            file.seek(path.stat().st_size // 2)
+            byte = file.read(1)
+            file.seek(-1, 1)
+            file.write(bytes([byte[0] ^ 1]))
+        with pytest.raises(StoreError, match=path.name.replace(".", r"\.")):
+            store.load(folder)
+        with path.open("r+b") as file:
+            file.seek(path.stat().st_size // 2)
+            file.write(byte)
+    store.load(folder)
+    (folder / "codebook.yaml").unlink()
+    with pytest.raises(StoreError, match=r"codebook\.yaml: missing"):
+        store.load(folder)
