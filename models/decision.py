@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Literal, Self
 
 import numpy as np
-from sklearn.metrics import precision_recall_curve
 
 NO, REVIEW, YES = 0, 1, 2
 WORDS: tuple[Literal["no", "review", "yes"], ...] = ("no", "review", "yes")
@@ -84,6 +83,8 @@ def _best(probabilities: np.ndarray, targets: np.ndarray, beta: float) -> float:
     """The threshold with the best F-beta. With no positive at all, none is low enough: 1."""
     if not targets.any():
         return 1.0
+    from sklearn.metrics import precision_recall_curve
+
     precision, recall, thresholds = precision_recall_curve(targets, probabilities)
     score = (1 + beta**2) * precision * recall / np.maximum(beta**2 * precision + recall, 1e-12)
     return float(thresholds[int(np.argmax(score[:-1]))])

@@ -139,7 +139,9 @@ class SentenceEncoder:
 def _prepare(name: str, folder: Path) -> None:
     """Write the named encoder into `folder` (whole or not at all), weights as fp16."""
     from transformers import AutoModel, AutoTokenizer
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()
     aside = folder.with_name(f".{folder.name}.{os.getpid()}")
     try:
         if name == SHIPPED:

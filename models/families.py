@@ -1,27 +1,40 @@
-"""The model families by name."""
+"""The model families by name. Their code is imported when a family is used, since scikit-learn takes its time."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from models.base import Model
-from models.baseline import Baseline
 from models.embedding import SHIPPED, SentenceEncoder
-from models.encoder import Encoder
-from models.linear import Linear
 
-FAMILIES: dict[str, type[Model]] = {family.family: family for family in (Baseline, Linear, Encoder)}
-DEFAULT = Encoder.family
+FAMILIES = ("baseline", "linear", "encoder")
+DEFAULT = "encoder"
 
 
-def create(family: str, encoder: str = SHIPPED, C: float = 4.0, seed: int = 0) -> Model:
-    """A model that has learned nothing yet.
+def family(name: str) -> type[Model]:
+    """The class of a family.
 
     Raises:
         ValueError: no such family.
     """
-    if family == Encoder.family:
-        return Encoder(SentenceEncoder.named(encoder), C, seed)
-    if family == Linear.family:
-        return Linear(C, seed)
-    if family == Baseline.family:
-        return Baseline()
-    raise ValueError(f"expected a family of {', '.join(FAMILIES)}, found {family!r}")
+    if name == "baseline":
+        from models.baseline import Baseline
+
+        return Baseline
+    if name == "linear":
+        from models.linear import Linear
+
+        return Linear
+    if name == "encoder":
+        from models.encoder import Encoder
+
+        return Encoder
+    raise ValueError(f"expected a family of {', '.join(FAMILIES)}, found {name!r}")
+
+
+def create(name: str, encoder: str = SHIPPED, **settings: float) -> Model:
+    """A model that has learned nothing yet; `settings` are those of `models.linear.Linear`."""
+    kind: Any = family(name)
+    if name == "encoder":
+        return kind(SentenceEncoder.named(encoder), **settings)
+    return kind() if name == "baseline" else kind(**settings)

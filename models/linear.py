@@ -40,12 +40,16 @@ class Linear(Model):
     def fit(self, texts: Sequence[str], targets: np.ndarray, vectors: np.ndarray | None = None) -> Self:
         """Learn vocabulary, weights and heads."""
         self.vectorizers_: dict[str, TfidfVectorizer] = {}
+        parts = {}
         for name, settings in _VECTORIZERS.items():
+            vectorizer = TfidfVectorizer(**settings)
             try:
-                self.vectorizers_[name] = TfidfVectorizer(**settings).fit(texts)
-            except ValueError:  # too few texts for any word to come twice: every word counts
-                self.vectorizers_[name] = TfidfVectorizer(**{**settings, "min_df": 1}).fit(texts)
-        self.heads_ = LogisticHeads(self.C, self.seed).fit(self._features(texts, vectors), targets)
+                parts[name] = vectorizer.fit_transform(texts)
+            except ValueError:  # too few texts for anything to come twice: everything counts
+                vectorizer.set_params(min_df=1)
+                parts[name] = vectorizer.fit_transform(texts)
+            self.vectorizers_[name] = vectorizer
+        self.heads_ = LogisticHeads(self.C, self.seed).fit(self._joined(parts, texts, vectors), targets)
         return self
 
     def predict_proba(self, texts: Sequence[str], vectors: np.ndarray | None = None) -> np.ndarray:
@@ -55,8 +59,12 @@ class Linear(Model):
         return self.heads_.predict_proba(self._features(texts, vectors))
 
     def _features(self, texts: Sequence[str], vectors: np.ndarray | None) -> sparse.csr_matrix:
-        parts = [_WEIGHTS[name] * vectorizer.transform(texts) for name, vectorizer in self.vectorizers_.items()]
-        return sparse.hstack(parts, format="csr")
+        parts = {name: vectorizer.transform(texts) for name, vectorizer in self.vectorizers_.items()}
+        return self._joined(parts, texts, vectors)
+
+    def _joined(self, parts: dict[str, sparse.csr_matrix], texts: Sequence[str], vectors: np.ndarray | None) -> sparse.csr_matrix:
+        """All features side by side, shape (n, n_features)."""
+        return sparse.hstack([_WEIGHTS[name] * part for name, part in parts.items()], format="csr")
 
     def save(self, folder: Path) -> None:
         """Write `vocabulary.json` and `linear.safetensors`."""

@@ -25,7 +25,7 @@ from data.text import NORMALISER
 from models.base import Model
 from models.decision import Decision
 from models.embedding import SentenceEncoder
-from models.families import FAMILIES
+from models.families import family
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -115,7 +115,7 @@ def load(folder: Path | str, encoders: dict[str, SentenceEncoder] | None = None)
     manifest = _checked_manifest(folder)
     encoders = {} if encoders is None else encoders
     try:
-        model = FAMILIES[manifest["family"]].load(folder, encoders.get(manifest["encoder"]))
+        model = family(manifest["family"]).load(folder, encoders.get(manifest["encoder"]))
         codebook = codebooks.load(folder / "codebook.yaml")
         decision = Decision.load(folder / "decision.json")
         if codebook.reference != manifest["codebook"]:

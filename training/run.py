@@ -83,7 +83,7 @@ def train(config: Config, folder: Path, tell: Callable[[str], None] = lambda _: 
     tell(f"read {len(dataset):,} sentences of {len(set(articles)):,} articles, {int(targets.any(axis=1).sum()):,} with {config.task.value}")
     lap("read")
 
-    new_model = partial(families.create, config.family, config.encoder, config.C, config.seed)
+    new_model = partial(families.create, config.family, config.encoder, C=config.C, seed=config.seed)
     model = new_model()
     vectors = encode(texts, model.encoder) if model.encoder else None
     lap("encode")
@@ -118,7 +118,7 @@ def encode(texts: list[str], encoder: SentenceEncoder) -> np.ndarray:
     encoded = Dataset.from_dict({"text": texts}).map(
         lambda batch: {"vector": encoder.encode(batch["text"])},
         batched=True,
-        batch_size=256,
+        batch_size=1024,  # sorted by length inside a batch: the larger, the less padding
         remove_columns=["text"],
         features=Features({"vector": List(Value("float32"))}),
         cache_file_name=str(kept),

@@ -76,7 +76,7 @@ def track(run: Run) -> Registered:
         mlflow.log_metrics(_metrics(run.out_of_fold) | {f"seconds_{stage}": value for stage, value in run.seconds.items()})
         mlflow.log_metric("baseline_micro_f1", run.baseline.micro.f1)
         mlflow.log_dict(asdict(run.out_of_fold), "out_of_fold.json")
-        version = _log_model(run)
+        version = _log_model(run, client)
         name = registry.registered_name(config.task)
         tags = {"data_digest": manifest["made_from"]["data"], "codebook": run.stored.codebook.reference}
         for key, value in tags.items():
@@ -152,7 +152,7 @@ def _safe(label: str) -> str:
     return re.sub(r"[^\w. /-]", "_", label)
 
 
-def _log_model(run: Run) -> int:
+def _log_model(run: Run, client: Any) -> int:
     """Log the model folder as a pyfunc with the code that reads it, register it, and return its version."""
     import mlflow
     from mlflow.models import ModelSignature
@@ -170,6 +170,9 @@ def _log_model(run: Run) -> int:
             code_paths=[str(Path(aside) / room) for room in CODE],
             pip_requirements=[f"{name}=={number}" for name, number in versions().items() if name in LIBRARIES],
             signature=ModelSignature(inputs=Schema([ColSpec("string", "text")])),
-            registered_model_name=registry.registered_name(run.config.task),
         )
-    return int(logged.registered_model_version)
+    name = registry.registered_name(run.config.task)
+    if not client.search_registered_models(f"name = '{name}'"):
+        client.create_registered_model(name)
+    version = client.create_model_version(name, source=logged.model_uri, run_id=logged.run_id, model_id=logged.model_id)
+    return int(version.version)
