@@ -20,7 +20,7 @@ DIGITS = 4
 
 
 def probabilities(models: Sequence[Stored], texts: Sequence[str]) -> list[np.ndarray]:
-    """Each model's probabilities for raw texts, shape (n, its number of labels); every encoder reads each text once."""
+    """Calibrated probabilities of each model for texts as written, shape (n, n_labels); an encoder reads a text once."""
     normalised = [normalise(text) for text in texts]
     vectors: dict[str, np.ndarray] = {}
     found = []
@@ -28,7 +28,8 @@ def probabilities(models: Sequence[Stored], texts: Sequence[str]) -> list[np.nda
         encoder, digest = stored.model.encoder, stored.manifest["encoder"]
         if encoder and digest not in vectors:
             vectors[digest] = encoder.encode(normalised)
-        found.append(stored.model.predict_proba(normalised, vectors.get(digest)))
+        raw = stored.model.predict_proba(normalised, vectors.get(digest))
+        found.append(stored.decision.calibrate(raw))
     return found
 
 

@@ -1,6 +1,8 @@
 """Imports run downhill: data <- models <- training, and data, models <- serve; mlflow is imported in named files alone."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -36,7 +38,13 @@ def test_mlflow_stays_in_its_files(path: Path) -> None:
     assert "mlflow" not in imported(tree) or path.as_posix() in MAY_IMPORT_MLFLOW
 
 
-@pytest.mark.parametrize("path", [path for path in FILES if path.name != "pyfunc.py"], ids=str)
+def test_labelling_needs_no_torch() -> None:
+    program = "import sys; from models.embedding import SentenceEncoder; SentenceEncoder.named().encode(['a']); import serve.batch; "
+    program += "sys.exit(', '.join({'torch', 'transformers'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT).stderr == ""
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if path.name not in {"pyfunc.py", "export.py"}], ids=str)
 def test_what_is_slow_to_import_is_imported_late(path: Path) -> None:
     tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
     assert not imported(tree.body) & HEAVY

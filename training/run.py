@@ -96,8 +96,10 @@ def train(config: Config, folder: Path, tell: Callable[[str], None] = lambda _: 
     exclusive = store.exclusive_sets(codebook, config.task)
     decision = Decision.fit(probabilities, targets, exclusive)
     measure = partial(evaluate, targets, labels=labels, articles=articles, seed=config.seed)
-    out_of_fold = measure(probabilities, decision.decide(probabilities))
-    baseline = measure(priors, Decision.fit(priors, targets, exclusive).decide(priors))
+    out_of_fold, baseline = (
+        measure(chosen.calibrate(raw), chosen.decide(chosen.calibrate(raw)))
+        for chosen, raw in ((decision, probabilities), (Decision.fit(priors, targets, exclusive), priors))
+    )
     lap("measure")
 
     tell("fitting on all sentences")
