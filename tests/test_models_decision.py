@@ -21,7 +21,7 @@ def test_thresholds_separate_what_can_be_separated() -> None:
     targets = np.array([[1, 0]] * 200 + [[0, 1]] * 200)
     chances = np.array([[0.4, 0.05]] * 200 + [[0.1, 0.9]] * 200)
     decision = Decision.fit(chances, targets, FREE)
-    assert (decision.decide(chances)[:, 0] == YES).tolist() == [True] * 200 + [False] * 200
+    assert (decision.decide(decision.calibrate(chances))[:, 0] == YES).tolist() == [True] * 200 + [False] * 200
     assert (decision.review <= decision.yes).all()
 
 
