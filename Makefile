@@ -1,9 +1,9 @@
-# make demo: from nothing to labelled articles. make test: the checks. make bench: timings against peers.
+# make demo: from nothing to labelled articles. make test: the checks.
 PYTHON ?= python3
 BIN := .venv/bin
 export HF_HUB_OFFLINE = 1
 
-.PHONY: demo test bench clean
+.PHONY: demo test clean
 
 demo: .venv/demo
 	$(BIN)/sikap train topics

@@ -112,8 +112,8 @@ def _csv(path: Path, predictor: Predictor, everything: bool) -> Iterator[Callabl
     """A flat table for spreadsheets: labels joined by `; `, those in review in columns of their own, and with `everything`
     a column of probabilities for each label."""
     places = ["id", "article", "index", "start", "end", "text", "lang"]
-    sides = {f"{model.task.value}:{label}": None for model in predictor.models for label in model.labels} if everything else {}
-    columns = [*places, "topics", "topics_review", "stances", "stances_review", "model_topics", "model_stance", "codebook", *sides]
+    chances = {f"{model.task.value}:{label}": None for model in predictor.models for label in model.labels} if everything else {}
+    columns = [*places, "topics", "topics_review", "stances", "stances_review", "model_topics", "model_stance", "codebook", *chances]
 
     def row(record: Record) -> Record:
         flat = {name: record[name] for name in places}
