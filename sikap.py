@@ -96,8 +96,9 @@ def label(
     for fault in summary.faults:
         errors.print(f"[yellow]set aside:[/] {_plain(fault)}", soft_wrap=True)
     read = f"{summary.sentences:,} sentences" + ("" if sentences else f" of {summary.articles:,} articles")
-    console.print(f"labelled {read}, set aside {len(summary.faults):,}: {_plain(out)}", soft_wrap=True)
-    raise typer.Exit(1 if summary.faults else 0)
+    written = _plain(out) if summary.sentences else "nothing written"
+    console.print(f"labelled {read}, set aside {len(summary.faults):,}: {written}", soft_wrap=True)
+    raise typer.Exit(2 if not summary.sentences else 1 if summary.faults else 0)
 
 
 @app.command()
@@ -150,16 +151,22 @@ def runs(task: Annotated[Task | None, typer.Argument(help="Only runs of this tas
 @app.command()
 def show(file: Annotated[Path, typer.Argument(metavar="LABELS.jsonl", help="What `sikap label` wrote", exists=True)]) -> None:
     """Show labelled sentences as a table."""
+    from data.article import Fault, rows
+
     table = Table("sentence", "topics", "stance", show_lines=True, title=_plain(file))
     table.columns[0].ratio, table.columns[1].ratio, table.columns[2].ratio = 5, 2, 2
     article = None
-    with file.open(encoding="utf-8") as lines:
-        for record in map(json.loads, lines):
+    for source, record in rows(file):
+        if isinstance(record, Fault):
+            raise ValueError(str(record))
+        try:
             if record["article"] != article:
                 article = record["article"]
                 table.add_row(f"[bold]{_plain(article)}[/]", "", "")
             topics = _cell(record["topics"], lambda entry: entry["id"])
             table.add_row(_plain(record["text"]), topics, _cell(record["stances"], lambda entry: entry["tag"]))
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"{source}: expected a record that `sikap label` wrote as JSONL") from error
     console.print(table)
 
 

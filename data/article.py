@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -32,14 +32,14 @@ class Article:
 class Sentence:
     """A sentence with its place: `article[start:end]` is where it stands in the article as given.
 
-    `text` is that slice with its white space folded (of HTML: the slice's visible text).
+    `text` is that slice with its white space folded (of HTML: the slice's visible text). In HTML a place may be unknown: None.
     """
 
     id: str
     article: str
     index: int
-    start: int
-    end: int
+    start: int | None
+    end: int | None
     text: str
     lang: str
 
@@ -59,18 +59,24 @@ class Unreadable(ValueError):
     """An input whose text cannot be had; the message says why."""
 
 
-def read(inputs: Iterable[Path | str]) -> Iterator[Article | Fault]:
+def read(inputs: Iterable[Path | str], out: Path | None = None) -> Iterator[Article | Fault]:
     """Articles of files (.txt, .html, .jsonl) and folders of them, in order; a `Fault` for whatever cannot be read.
 
     An article's id is its file's name without suffix, or the row's `id`; one that came before gets `~2`, `~3`, ...
+
+    Args:
+        out: a file that is about to be written, and therefore not read where a folder holds it.
     """
-    seen: dict[str, int] = {}
-    for path in _files(inputs):
+    seen: set[str] = set()
+    for path in _files(inputs, out):
         for found in [path] if isinstance(path, Fault) else _articles(path):
             if isinstance(found, Article):
-                seen[found.id] = count = seen.get(found.id, 0) + 1
-                if count > 1:
-                    found = Article(f"{found.id}~{count}", found.text, found.source, found.is_html)
+                name, count = found.id, 1
+                while name in seen:
+                    count += 1
+                    name = f"{found.id}~{count}"
+                seen.add(name)
+                found = replace(found, id=name)
             yield found
 
 
@@ -90,9 +96,9 @@ def read_sentences(inputs: Iterable[Path | str], languages: tuple[str, ...]) -> 
                 except Unreadable as reason:
                     yield Fault(source, str(reason))
                     continue
-                name = str(row.get("id", source))
+                name = _id_of(row, source)
                 language = row.get("lang") if row.get("lang") in languages else text.detect_language(body, languages)
-                yield Sentence(name, str(row.get("article", name)), 0, 0, len(body), body, str(language))
+                yield Sentence(name, str(row.get("article") or name), 0, 0, len(body), body, str(language))
 
 
 def sentences(article: Article, languages: tuple[str, ...]) -> list[Sentence]:
@@ -106,16 +112,18 @@ def sentences(article: Article, languages: tuple[str, ...]) -> list[Sentence]:
         raise Unreadable("expected an article, found no text" + (" in the HTML" if article.is_html else ""))
     kept = clean.paragraphs(body)
     language = text.detect_language(" ".join(body[start:end] for start, end in kept[:20])[:5000], languages)
-    locator = html.Locator(article.text) if article.is_html else None
+    try:
+        locator = html.Locator(article.text) if article.is_html else None
+    except AssertionError as error:  # how html.parser says that a declaration is beyond it
+        raise Unreadable(f"expected HTML, found what cannot be parsed: {error}") from error
     found: list[Sentence] = []
     for first, last in kept:
         for start, end in text.split(body[first:last], language):
             piece = body[first + start : first + end]
             span = locator.find(piece) if locator else (first + start, first + end)
-            if span is None:  # the extractor rewrote it: the paragraph's place is not known
-                span = (found[-1].end, found[-1].end) if found else (0, 0)
             number = len(found)
-            found.append(Sentence(f"{article.id}#{number}", article.id, number, *span, " ".join(piece.split()), language))
+            from_, to = span or (None, None)  # where the extractor rewrote a sentence, its place is not known
+            found.append(Sentence(f"{article.id}#{number}", article.id, number, from_, to, " ".join(piece.split()), language))
     if not found:
         raise Unreadable("expected sentences, found only boilerplate or no words")
     return found
@@ -137,7 +145,7 @@ def rows(path: Path) -> Iterator[tuple[str, dict[str, Any] | Fault]]:
                     row = json.loads(content)
                     if not isinstance(row, dict):
                         raise Unreadable(f"expected a JSON object, found {type(row).__name__}")
-                except (Unreadable, json.JSONDecodeError, RecursionError) as error:
+                except (ValueError, RecursionError) as error:
                     reason = str(error) if isinstance(error, Unreadable) else f"expected a JSON object: {error}"
                     yield source, Fault(source, reason)
                 else:
@@ -148,6 +156,8 @@ def rows(path: Path) -> Iterator[tuple[str, dict[str, Any] | Fault]]:
 
 def decode(raw: bytes) -> str:
     """Text of UTF-8 bytes, a byte-order mark aside. Raises Unreadable with the position of the first wrong byte."""
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise Unreadable("expected UTF-8, found UTF-16")
     if b"\0" in raw:
         raise Unreadable("expected text, found a binary file (it holds zero bytes)")
     try:
@@ -156,10 +166,11 @@ def decode(raw: bytes) -> str:
         raise Unreadable(f"expected UTF-8, found byte 0x{raw[error.start]:02x} at position {error.start}") from error
 
 
-def _files(inputs: Iterable[Path | str]) -> Iterator[Path | Fault]:
+def _files(inputs: Iterable[Path | str], out: Path | None = None) -> Iterator[Path | Fault]:
+    written = out.resolve() if out else None
     for given in map(Path, inputs):
         if given.is_dir():
-            files = sorted(p for p in given.rglob("*") if p.is_file() and not p.name.startswith("."))
+            files = sorted(p for p in given.rglob("*") if p.is_file() and not p.name.startswith(".") and p.resolve() != written)
             if not files:
                 yield Fault(str(given), "expected a folder with articles, found no file in it")
         else:
@@ -179,7 +190,7 @@ def _articles(path: Path) -> Iterator[Article | Fault]:
             try:
                 if isinstance(row, Fault):
                     raise Unreadable(row.reason)
-                yield Article(str(row.get("id", f"{path.stem}:{source.rpartition(':')[2]}")), _text_of(row), source)
+                yield Article(_id_of(row, f"{path.stem}:{source.rpartition(':')[2]}"), _text_of(row), source)
             except Unreadable as reason:
                 yield Fault(source, str(reason))
         return
@@ -202,7 +213,14 @@ def _text_of(row: dict[str, Any]) -> str:
     body = row.get("text")
     if not isinstance(body, str) or not body.strip():
         raise Unreadable(f"field 'text': expected a text, found {'nothing' if body is None else repr(body)[:60]}")
+    if any("\ud800" <= character <= "\udfff" for character in body):
+        raise Unreadable("field 'text': expected Unicode, found half of a surrogate pair")
     return body
+
+
+def _id_of(row: dict[str, Any], otherwise: str) -> str:
+    given = row.get("id")
+    return otherwise if given is None or given == "" else str(given).encode("utf-8", "replace").decode("utf-8")
 
 
 def _lines(file: IO[bytes]) -> Iterator[bytes | None]:

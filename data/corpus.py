@@ -117,7 +117,7 @@ def _problems(row: dict[str, Any], codebook: Codebook) -> list[str]:
             found.append(f"field 'stances': {claim!r} is not a claim of {codebook.reference}")
         if side not in SIDES:
             found.append(f"field 'stances': expected support or oppose for {claim!r}, found {side!r}")
-    named = [stance.get("claim") for stance in stances]
+    named = [str(stance.get("claim")) for stance in stances]
     found += [f"field 'stances': {c!r} stands more than once; a sentence has one stance on a claim" for c in {*named} if named.count(c) > 1]
     return found
 

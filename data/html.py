@@ -7,10 +7,12 @@ is then looked up again in the visible characters of the source, which know thei
 from __future__ import annotations
 
 import html
+import re
 from html.parser import HTMLParser
 
 from data.text import Span
 
+_BULLET = re.compile(r"^- ", re.MULTILINE)
 _SILENT = {"script", "style", "noscript", "template", "svg"}
 
 
@@ -19,6 +21,7 @@ def extract(source: str) -> str:
     import trafilatura
 
     body = trafilatura.extract(source, include_comments=False, include_tables=False, favor_recall=True) or ""
+    body = _BULLET.sub("", body)  # the extractor's own marks, which the page does not hold
     if not body.strip():
         return ""
     metadata = trafilatura.extract_metadata(source)

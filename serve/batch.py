@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -36,7 +36,7 @@ class Summary:
 
 
 def label_files(
-    inputs: Iterable[Path | str],
+    inputs: Sequence[Path | str],
     out: Path,
     predictor: Predictor,
     form: Format = Format.jsonl,
@@ -46,15 +46,20 @@ def label_files(
 ) -> Summary:
     """Label articles (or, `as_sentences`, rows that are sentences already) into one file.
 
-    The file appears when all is written; until then an earlier one of its name stays as it was.
+    The file appears when all is written, and only if there is a sentence in it; until then an earlier one of its name stays as it was.
+
+    Raises:
+        ValueError: `out` is a folder or one of the inputs.
 
     Args:
         everything: write every label with its probability, decided `no` included.
         progress: called after each batch.
     """
+    if out.is_dir() or out.resolve() in {Path(given).resolve() for given in inputs}:
+        raise ValueError(f"{out}: expected a file to write, found {'a folder' if out.is_dir() else 'one of the inputs'}")
     summary = Summary()
-    found = _sentences(inputs, predictor, as_sentences, summary)
-    with _writer(out, form, predictor, everything) as write:
+    found = _sentences(inputs, out, predictor, as_sentences, summary)
+    with _writer(out, form, predictor, everything, summary) as write:
         for batch in _batches(found):
             write(predictor.label_sentences(batch, everything))
             summary.sentences += len(batch)
@@ -62,8 +67,8 @@ def label_files(
     return summary
 
 
-def _sentences(inputs: Iterable[Path | str], predictor: Predictor, as_sentences: bool, summary: Summary) -> Iterator[Sentence]:
-    source = article.read_sentences(inputs, predictor.languages) if as_sentences else article.read(inputs)
+def _sentences(inputs: Iterable[Path | str], out: Path, predictor: Predictor, as_sentences: bool, summary: Summary) -> Iterator[Sentence]:
+    source = article.read_sentences(inputs, predictor.languages) if as_sentences else article.read(inputs, out)
     for item in source:
         if isinstance(item, Fault):
             summary.faults.append(item)
@@ -89,14 +94,15 @@ def _batches(found: Iterable[Sentence]) -> Iterator[list[Sentence]]:
 
 
 @contextmanager
-def _writer(out: Path, form: Format, predictor: Predictor, everything: bool) -> Iterator[Callable[[list[Record]], None]]:
+def _writer(out: Path, form: Format, predictor: Predictor, everything: bool, summary: Summary) -> Iterator[Callable[[list[Record]], None]]:
     """Write records aside and put the file in its place when all went well."""
     out.parent.mkdir(parents=True, exist_ok=True)
     aside = out.with_name(f".{out.name}.{os.getpid()}.part")
     try:
         with _WRITERS[form](aside, predictor, everything) as write:
             yield write
-        aside.replace(out)
+        if summary.sentences:
+            aside.replace(out)
     finally:
         aside.unlink(missing_ok=True)
 

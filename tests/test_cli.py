@@ -122,6 +122,43 @@ def test_a_failed_run_leaves_the_earlier_output(cli: Cli, tmp_path: Path) -> Non
     assert out.read_text(encoding="utf-8") == "before"
 
 
+def test_one_hostile_row_or_page_does_not_stop_the_rest(cli: Cli, tmp_path: Path) -> None:
+    lines = [
+        '{"id": 7, "text": "Para menteri bertemu."}',
+        '{"text": "setengah \\ud83d huruf"}',
+        '{"n": ' + "1" * 5000 + "}",
+        '{"id": null, "text": "Ia pergi."}',
+    ]
+    (tmp_path / "in.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    (tmp_path / "in.html").write_text("<html><body><p>Para menteri bertemu hari ini.</p><![foo bar]></body></html>", encoding="utf-8")
+    done = cli("label", tmp_path / "in.html", tmp_path / "in.jsonl", "--out", tmp_path / "out.jsonl")
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert {record["article"] for record in rows(tmp_path / "out.jsonl")} >= {"7", "in:4"}
+    assert "in.jsonl:2" in done.stderr
+    assert "in.jsonl:3" in done.stderr
+
+
+def test_an_input_is_never_overwritten_and_an_output_never_read(cli: Cli, tmp_path: Path) -> None:
+    given = tmp_path / "in" / "a.txt"
+    given.parent.mkdir()
+    given.write_text("Para menteri bertemu di Astana.", encoding="utf-8")
+    assert cli("label", given, "--out", given).returncode == 2
+    assert given.read_text(encoding="utf-8") == "Para menteri bertemu di Astana."
+    for _ in range(2):
+        assert cli("label", given.parent, "--out", given.parent / "labels.jsonl").returncode == 0
+    assert len(rows(given.parent / "labels.jsonl")) == 1
+
+
+def test_where_nothing_is_labelled_nothing_is_written(cli: Cli, tmp_path: Path) -> None:
+    out = tmp_path / "out.jsonl"
+    out.write_text("before", encoding="utf-8")
+    done = cli("label", tmp_path / "missing.txt", "--out", out)
+    assert done.returncode == 2
+    assert "missing.txt: no such file" in done.stderr
+    assert out.read_text(encoding="utf-8") == "before"
+
+
 def test_evaluate_gives_figures_with_intervals(cli: Cli, tmp_path: Path) -> None:
     done = cli("evaluate", write_rows(tmp_path / "in.jsonl", shipped_rows(200)), "--json")
     assert done.returncode == 0, done.stderr

@@ -51,6 +51,12 @@ def test_what_the_page_added_goes(line: str) -> None:
         "Baca puisi menjadi acara penutup pertemuan para duta besar.",
         "By train the ministers travelled to the border town.",
         "Komentar presiden itu menuai protes dari Beijing.",
+        "Russia - China ties are strong, the minister told reporters in Moscow.",
+        "NATO - which has 32 members - will meet in July, its spokesman said.",
+        "Tajikistan – Kyrgyzstan border clashes left dozens dead last week.",
+        "Lanjut dia, situasi keamanan di sini sudah membaik sejak pekan lalu.",
+        "The police showed what they had found. It was taken from the gunmen (photo and video recordings).",
+        "Video: police said that the attackers came by night. Three men were killed.",
         "Tags were found on the smuggled rifles, police said.",
     ],
 )
@@ -72,7 +78,7 @@ def test_what_only_looks_like_it_stays(line: str) -> None:
         "WASHINGTON (AP) — ",
         "NEW YORK, Jan 5 (Reuters) - ",
         "MOSCOW, March 11. /TASS/. ",
-        "Tashkent - ",
+        "Tashkent -- ",
     ],
 )
 def test_a_dateline_is_cut_off_the_first_paragraph(dateline: str) -> None:
@@ -82,6 +88,25 @@ def test_a_dateline_is_cut_off_the_first_paragraph(dateline: str) -> None:
 @pytest.mark.parametrize("mark", ["***", "(*)", " (abc/def)", " (Reuters)", "*", " Baca juga: Resep sup labu untuk akhir pekan"])
 def test_an_end_mark_is_cut_off(mark: str) -> None:
     assert kept(f"{HEADLINE}\n{PROSE}{mark}") == [HEADLINE, PROSE]
+
+
+def test_a_first_paragraph_that_only_looks_like_a_dateline_stays_whole() -> None:
+    for line in (
+        "Russia - China ties are strong, the minister told reporters.",
+        "NATO - which has 32 members - will meet in July, he said.",
+    ):
+        assert kept(line) == [line]
+
+
+def test_text_wrapped_at_a_fixed_width_is_joined() -> None:
+    page = (
+        "The joint statement was published on Monday by the secretariat in\n"
+        "Beijing after a long meeting of the ministers. Officials from\n"
+        "Tajikistan said that more talks on the border would be held in\n"
+        "Astana next month."
+    )
+    joined = page.replace("\n", " ")
+    assert [" ".join(piece.split()) for piece in kept(page)] == [joined]
 
 
 def test_headlines_of_other_articles_below_the_comments_go() -> None:

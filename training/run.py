@@ -78,6 +78,8 @@ def train(config: Config, folder: Path, tell: Callable[[str], None] = lambda _: 
         raise ValueError(f"{config.codebook}: expected {'topics' if config.task is Task.topics else 'claims'} to train on, found none")
     dataset = corpus.load(config.data, codebook)
     targets = corpus.targets(dataset, config.task, codebook)
+    if not targets.any():
+        raise ValueError(f"expected sentences with {config.task.value} to learn from, found none among {len(dataset):,}")
     texts = [normalise(sentence) for sentence in dataset["text"]]
     articles = list(dataset["article"])
     tell(f"read {len(dataset):,} sentences of {len(set(articles)):,} articles, {int(targets.any(axis=1).sum()):,} with {config.task.value}")
