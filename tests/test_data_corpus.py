@@ -60,6 +60,11 @@ def test_the_digest_sees_labels_but_not_order(tmp_path: Path) -> None:
     assert digest(ROW) != digest(ROW | {"topics": []})
 
 
+def test_drafts_are_ready_to_be_taken_in() -> None:
+    drafts = corpus.load([corpus.SHIPPED.with_name("drafts"), corpus.SHIPPED], BOOK)
+    assert len(set(drafts["text"])) == len(drafts)
+
+
 def test_folds_never_part_an_article() -> None:
     groups = ["a", "a", "b", "c", "c", "c", "d", "e"]
     held = []

@@ -162,7 +162,7 @@ def _log_model(run: Run, client: Any) -> int:
     with tempfile.TemporaryDirectory() as aside, warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*input example was not provided.*")
         for room in CODE:  # without the corpus: a model does not carry the sentences that it learned from
-            shutil.copytree(rooms / room, Path(aside) / room, ignore=shutil.ignore_patterns("corpus", "samples", "__pycache__"))
+            shutil.copytree(rooms / room, Path(aside) / room, ignore=shutil.ignore_patterns("corpus", "drafts", "samples", "__pycache__"))
         logged = mlflow.pyfunc.log_model(
             name=run.config.task.value,
             python_model=str(rooms / "models" / "pyfunc.py"),
