@@ -53,7 +53,7 @@ def _fit(features: sparse.csr_matrix, target: np.ndarray, C: float, seed: int) -
     if target.min() == target.max():
         share = float(np.clip(target[0], RARE, 1 - RARE))
         return np.zeros(features.shape[1]), float(logit(share))
-    # Solved to 0.01: going on to the default 0.0001 takes a quarter longer and changes no figure in its third digit.
+    # Solved to 0.01: going on to the default 0.0001 takes a quarter longer and moved no micro F1 by more than 0.002.
     regression = LogisticRegression(C=C, solver="liblinear", dual=True, tol=0.01, max_iter=300, random_state=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
