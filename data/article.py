@@ -113,7 +113,7 @@ def sentences(article: Article, languages: tuple[str, ...]) -> list[Sentence]:
     kept = clean.paragraphs(body)
     language = text.detect_language(" ".join(body[start:end] for start, end in kept[:20])[:5000], languages)
     try:
-        locator = html.Locator(article.text) if article.is_html else None
+        locator = html.locator(article.text) if article.is_html else None
     except AssertionError as error:  # how html.parser says that a declaration is beyond it
         raise Unreadable(f"expected HTML, found what cannot be parsed: {error}") from error
     found: list[Sentence] = []

@@ -10,6 +10,7 @@ import html
 import re
 from html.parser import HTMLParser
 
+from data.locate import Locator, squeeze
 from data.text import Span
 
 _BULLET = re.compile(r"^- ", re.MULTILINE)
@@ -29,44 +30,31 @@ def extract(source: str) -> str:
     return body if not title or squeeze(title) in squeeze(body) else f"{title}\n{body}"
 
 
-def squeeze(text: str) -> str:
-    """The text without any space, as it is compared."""
-    return "".join(text.split())
-
-
-class Locator(HTMLParser):
-    """Finds pieces of extracted text in a page's source, from the beginning to the end.
+def locator(source: str) -> Locator:
+    """Finds pieces of the extracted text in the page's source.
 
     >>> page = "<p>Rapat <b>ditunda</b> &amp; batal.</p>"
-    >>> start, end = Locator(page).find("Rapat ditunda & batal.")
+    >>> start, end = locator(page).find("Rapat ditunda & batal.")
     >>> page[start:end]
     'Rapat <b>ditunda</b> &amp; batal.'
     """
+    page = _Page(source)
+    return Locator(page.visible, page.body)
+
+
+class _Page(HTMLParser):
+    """The visible characters of a page."""
 
     def __init__(self, source: str) -> None:
         super().__init__(convert_charrefs=False)
-        self._source = source
         self._lines = [0]
         self._lines.extend(i + 1 for i, character in enumerate(source) if character == "\n")
         self._silent = 0
-        self._body = 0  # where the visible characters behind the head begin: a headline is looked for there first
-        self._characters: list[str] = []
-        self._spans: list[Span] = []
+        self._source = source
+        self.visible: list[tuple[str, Span]] = []
+        self.body = 0  # where the visible characters behind the head begin: a headline is looked for there first
         self.feed(source)
         self.close()
-        self._text = "".join(self._characters)
-        self._from = self._body
-
-    def find(self, piece: str) -> Span | None:
-        """Span in the source of the next place where `piece` stands, white space and markup aside; None if nowhere."""
-        wanted = squeeze(piece)
-        at = self._text.find(wanted, self._from)
-        if at < 0:
-            at = self._text.find(wanted)
-        if at < 0 or not wanted:
-            return None
-        self._from = at + len(wanted)
-        return self._spans[at][0], self._spans[self._from - 1][1]
 
     def _here(self) -> int:
         line, column = self.getpos()
@@ -74,9 +62,7 @@ class Locator(HTMLParser):
 
     def _keep(self, character: str, span: Span) -> None:
         if not self._silent and not character.isspace():
-            for one in character:
-                self._characters.append(one)
-                self._spans.append(span)
+            self.visible += [(one, span) for one in character]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self._silent += tag in _SILENT
@@ -84,7 +70,7 @@ class Locator(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         self._silent = max(0, self._silent - (tag in _SILENT))
         if tag == "head":
-            self._body = len(self._characters)
+            self.body = len(self.visible)
 
     def handle_data(self, data: str) -> None:
         start = self._here()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from data import article
 from data.article import Fault, Sentence, Unreadable
+from data.files import aside
 from serve.predictor import Predictor, Record
 
 BATCH = 256  # sentences that are labelled together
@@ -96,15 +96,11 @@ def _batches(found: Iterable[Sentence]) -> Iterator[list[Sentence]]:
 @contextmanager
 def _writer(out: Path, form: Format, predictor: Predictor, everything: bool, summary: Summary) -> Iterator[Callable[[list[Record]], None]]:
     """Write records aside and put the file in its place when all went well."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    aside = out.with_name(f".{out.name}.{os.getpid()}.part")
-    try:
-        with _WRITERS[form](aside, predictor, everything) as write:
+    with aside(out) as part:
+        with _WRITERS[form](part, predictor, everything) as write:
             yield write
-        if summary.sentences:
-            aside.replace(out)
-    finally:
-        aside.unlink(missing_ok=True)
+        if not summary.sentences:
+            part.unlink()
 
 
 @contextmanager
