@@ -18,13 +18,13 @@ from models.heads import LogisticHeads
 
 _VECTORIZERS = {
     "words": {"ngram_range": (1, 2), "min_df": 2, "sublinear_tf": True, "token_pattern": r"\b\w+\b"},
-    "pieces": {"analyzer": "char_wb", "ngram_range": (3, 5), "min_df": 3, "sublinear_tf": True},
+    "pieces": {"analyzer": "char_wb", "ngram_range": (4, 4), "min_df": 3, "sublinear_tf": True},
 }
 _WEIGHTS = {"words": 2.0, "pieces": 1.0}  # length of each part of a sentence's features, chosen out of fold
 
 
 class Linear(Model):
-    """TF-IDF of words (one and two) and of character pieces (three to five), and a logistic regression per label.
+    """TF-IDF of words (one and two) and of character pieces (four), and a logistic regression per label.
 
     Args:
         C: inverse strength of the heads' regularisation.
