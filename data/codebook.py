@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -42,13 +43,23 @@ class Side(_Entry):
 
 
 class Topic(_Entry):
-    """What a sentence can be about."""
+    """What a sentence can be about; `keywords`, by language, often go with it."""
 
     id: str = Field(min_length=1, pattern=r"^\S+$")
     name: dict[str, str] = {}
     definition: str = ""
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    keywords: dict[str, tuple[str, ...]] = {}
+
+    def has_keyword(self, sentence: str, language: str) -> bool:
+        """Whether a keyword of the language stands in the sentence: `extremis*` goes on as it likes, `HAM` is not `ham`."""
+        return any(
+            re.search(
+                rf"\b{re.escape(word.rstrip('*'))}" + (r"" if word.endswith("*") else r"\b"), sentence, 0 if word != word.lower() else re.I
+            )
+            for word in self.keywords.get(language, ())
+        )
 
 
 class Claim(_Entry):
