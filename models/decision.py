@@ -15,7 +15,7 @@ from scipy.special import expit, logit
 
 NO, REVIEW, YES = 0, 1, 2
 WORDS: tuple[Literal["no", "review", "yes"], ...] = ("no", "review", "yes")
-ENOUGH = 100  # positives of a label from which its own threshold weighs as much as everybody's
+ENOUGH = 1000  # positives of a label from which its own threshold weighs as much as everybody's; chosen out of fold
 
 
 @dataclass(frozen=True)
