@@ -29,6 +29,7 @@ from models.embedding import SentenceEncoder, cache_folder
 from models.store import Stored
 from training.config import Config
 from training.evaluate import Evaluation, evaluate
+from training.suspects import suspects
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -43,6 +44,7 @@ class Run:
     Attributes:
         out_of_fold: figures on sentences whose article the measured model had not seen.
         baseline: the same figures for the prior.
+        suspects: labels to look at again (`training.suspects`).
         seconds: time spent, by stage.
     """
 
@@ -52,6 +54,7 @@ class Run:
     dataset: Dataset
     out_of_fold: Evaluation
     baseline: Evaluation
+    suspects: list[dict[str, Any]]
     seconds: dict[str, float]
 
 
@@ -77,6 +80,7 @@ def train(config: Config, folder: Path, tell: Callable[[str], None] = lambda _: 
     if not labels:
         raise ValueError(f"{config.codebook}: expected {'topics' if config.task is Task.topics else 'claims'} to train on, found none")
     dataset = corpus.load(config.data, codebook)
+    corpus.refuse_test(dataset)
     targets = corpus.targets(dataset, config.task, codebook)
     if not targets.any():
         raise ValueError(f"expected sentences with {config.task.value} to learn from, found none among {len(dataset):,}")
@@ -86,30 +90,29 @@ def train(config: Config, folder: Path, tell: Callable[[str], None] = lambda _: 
     lap("read")
 
     new_model = partial(families.create, config.family, config.encoder, C=config.C, seed=config.seed)
-    model = new_model()
-    vectors = encode(texts, model.encoder) if model.encoder else None
+    encoder = new_model().encoder
+    vectors = encode(texts, encoder) if encoder else None
     lap("encode")
 
     tell("measuring out of fold")
-    probabilities, priors = np.zeros(targets.shape), np.zeros(targets.shape)
-    for kept, held_out in folds(articles, config.seed):
-        probabilities[held_out] = _fit_predict(new_model(), texts, targets, vectors, kept, held_out)
-        priors[held_out] = _fit_predict(families.create("baseline"), texts, targets, None, kept, held_out)
     exclusive = store.exclusive_sets(codebook, config.task)
+    held_out = partial(_out_of_fold, texts=texts, targets=targets, articles=articles, seed=config.seed)
+    probabilities, priors = held_out(new_model, vectors=vectors), held_out(partial(families.create, "baseline"))
     decision = Decision.fit(probabilities, targets, exclusive)
     measure = partial(evaluate, targets, labels=labels, articles=articles, seed=config.seed)
     out_of_fold, baseline = (
         measure(chosen.calibrate(raw), chosen.decide(chosen.calibrate(raw)))
         for chosen, raw in ((decision, probabilities), (Decision.fit(priors, targets, exclusive), priors))
     )
+    doubtful = suspects(dataset, targets, decision.calibrate(probabilities), labels)
     lap("measure")
 
     tell("fitting on all sentences")
-    model.fit(texts, targets, vectors)
+    model = new_model().fit(texts, targets, vectors)
     made_from = {"data": corpus.digest(dataset), "sentences": len(dataset), "seed": config.seed, "C": config.C, "versions": versions()}
     stored = store.save(folder, config.task, model, codebook, decision, made_from)
     lap("fit")
-    return Run(config, stored, folder, dataset, out_of_fold, baseline, seconds)
+    return Run(config, stored, folder, dataset, out_of_fold, baseline, doubtful, seconds)
 
 
 def encode(texts: list[str], encoder: SentenceEncoder) -> np.ndarray:
@@ -137,10 +140,14 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
 
 
-def _fit_predict(model: Model, texts: list[str], targets: np.ndarray, vectors: Any, kept: np.ndarray, held_out: np.ndarray) -> np.ndarray:
-    def rows(which: np.ndarray) -> tuple[list[str], np.ndarray | None]:
-        return [texts[i] for i in which], None if vectors is None else vectors[which]
-
-    seen, seen_vectors = rows(kept)
-    new, new_vectors = rows(held_out)
-    return model.fit(seen, targets[kept], seen_vectors).predict_proba(new, new_vectors)
+def _out_of_fold(
+    new_model: Callable[[], Model], texts: list[str], targets: np.ndarray, articles: list[str], seed: int, vectors: np.ndarray | None = None
+) -> np.ndarray:
+    """Probabilities for each sentence from a model that has not seen its article, shape as `targets`."""
+    probabilities = np.zeros(targets.shape)
+    for kept, held_out in folds(articles, seed):
+        (seen, seen_vectors), (new, new_vectors) = (
+            ([texts[i] for i in rows], None if vectors is None else vectors[rows]) for rows in (kept, held_out)
+        )
+        probabilities[held_out] = new_model().fit(seen, targets[kept], seen_vectors).predict_proba(new, new_vectors)
+    return probabilities

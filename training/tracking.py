@@ -76,6 +76,8 @@ def track(run: Run) -> Registered:
         mlflow.log_metrics(_metrics(run.out_of_fold) | {f"seconds_{stage}": value for stage, value in run.seconds.items()})
         mlflow.log_metric("baseline_micro_f1", run.baseline.micro.f1)
         mlflow.log_dict(asdict(run.out_of_fold), "out_of_fold.json")
+        table = {column: [suspect[column] for suspect in run.suspects] for column in run.suspects[0]}
+        mlflow.log_table(table, "suspects.json")
         version = _log_model(run, client)
         name = registry.registered_name(config.task)
         tags = {"data_digest": manifest["made_from"]["data"], "codebook": run.stored.codebook.reference}
@@ -162,7 +164,7 @@ def _log_model(run: Run, client: Any) -> int:
     with tempfile.TemporaryDirectory() as aside, warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*input example was not provided.*")
         for room in CODE:  # without the corpus: a model does not carry the sentences that it learned from
-            shutil.copytree(rooms / room, Path(aside) / room, ignore=shutil.ignore_patterns("corpus", "drafts", "samples", "__pycache__"))
+            shutil.copytree(rooms / room, Path(aside) / room, ignore=shutil.ignore_patterns("corpus", "labels", "samples", "__pycache__"))
         logged = mlflow.pyfunc.log_model(
             name=run.config.task.value,
             python_model=str(rooms / "models" / "pyfunc.py"),
