@@ -1,4 +1,4 @@
-"""Labelled sentences: JSONL rows checked against the codebook, as a typed `datasets.Dataset`.
+"""Labelled sentences: rows checked against the codebook, as a typed `datasets.Dataset`.
 
 A wrong row stops the reading: a model trained on half-read labels would be wrong in silence. Every wrong row is named.
 Articles to be labelled are read by `data.article`, which is lenient.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,27 +20,14 @@ from data.codebook import SIDES, Codebook, Task
 if TYPE_CHECKING:
     from datasets import Dataset, Features
 
-SHIPPED = Path(__file__).with_name("corpus")
+FOLDER = Path(__file__).with_name("corpus")
+SHIPPED = FOLDER / "train"
+TEST = FOLDER / "test"  # frozen; no training may see it
 SHOWN = 20  # how many wrong rows an error names
 
 
 class CorpusError(ValueError):
     """Labelled rows that cannot be used; the message names file, row and field."""
-
-
-def files(paths: Iterable[Path | str] = ()) -> list[Path]:
-    """The given JSONL files (folders: those in them), or the shipped corpus where none is given.
-
-    Raises:
-        CorpusError: a path does not exist, or a folder holds no JSONL.
-    """
-    found: list[Path] = []
-    for path in map(Path, list(paths) or [SHIPPED]):
-        inside = sorted(path.glob("*.jsonl")) if path.is_dir() else [path] if path.is_file() else []
-        if not inside:
-            raise CorpusError(f"{path}: expected a .jsonl file or a folder of them, found {'none' if path.exists() else 'nothing'}")
-        found += inside
-    return found
 
 
 def features() -> Features:
@@ -61,39 +48,80 @@ def features() -> Features:
     )
 
 
-def load(paths: Iterable[Path | str], codebook: Codebook) -> Dataset:
+def load(sources: Iterable[Path | str], codebook: Codebook) -> Dataset:
     """Read labelled sentences.
 
     Rows without `article` stand for themselves; rows without `lang` have it detected.
 
+    Args:
+        sources: JSONL files, folders of them, or whatever else `datasets` loads with the same columns (its split `train`);
+            none means the shipped corpus.
+
     Raises:
-        CorpusError: an unreadable line, a missing text, a label that the codebook lacks, a claim with both stances, an id
-            given twice, or no row at all.
+        CorpusError: an unreadable source or line, a missing text, a label that the codebook lacks, a claim with both
+            stances, an id given twice, or no row at all.
     """
     from datasets import Dataset
 
     checked: list[dict[str, Any]] = []
     wrong: list[str] = []
     seen: dict[str, str] = {}
-    for path in files(paths):
-        for source, row in article.rows(path):
-            if isinstance(row, article.Fault):
-                wrong.append(f"  {source}: {row.reason}")
-                continue
-            problems = _problems(row, codebook)
-            name = str(row.get("id", source))
-            if seen.setdefault(name, source) != source:
-                problems.append(f"field 'id': expected each id once, found {name!r} also in {seen[name]}")
-            if problems:
-                wrong += [f"  {source}: {problem}" for problem in problems]
-            else:
-                checked.append(_row(row, name, path, codebook))
+    sources = list(sources) or [SHIPPED]
+    for place, row, origin in (found for source in sources for found in _rows(source)):
+        if isinstance(row, article.Fault):
+            wrong.append(f"  {place}: {row.reason}")
+            continue
+        problems = _problems(row, codebook)
+        name = str(row.get("id", place))
+        if seen.setdefault(name, place) != place:
+            problems.append(f"field 'id': expected each id once, found {name!r} also in {seen[name]}")
+        if problems:
+            wrong += [f"  {place}: {problem}" for problem in problems]
+        else:
+            checked.append(_row(row, name, origin, codebook))
     if wrong:
         more = [f"  ... and {len(wrong) - SHOWN} more"] if len(wrong) > SHOWN else []
         raise CorpusError("\n".join(["labelled sentences that cannot be used:", *wrong[:SHOWN], *more]))
     if not checked:
-        raise CorpusError(f"expected labelled sentences, found none in {', '.join(map(str, paths)) or SHIPPED}")
+        raise CorpusError(f"expected labelled sentences, found none in {', '.join(map(str, sources))}")
     return Dataset.from_list(checked, features=features())
+
+
+def _rows(source: Path | str) -> Iterator[tuple[str, dict[str, Any] | article.Fault, str]]:
+    """Rows of one source, each with its place (for errors) and the name of what it came from."""
+    path = Path(source)
+    files = [path] if path.suffix == ".jsonl" and path.is_file() else sorted(path.glob("*.jsonl")) if path.is_dir() else []
+    for file in files:
+        yield from ((place, row, file.stem) for place, row in article.rows(file))
+    if not files:
+        for number, row in enumerate(_loaded(source)):
+            yield f"{source}, row {number}", row, path.stem
+
+
+def _loaded(source: Path | str) -> Dataset:
+    """What `datasets` makes of a saved dataset, a file of its other formats, a folder or a name."""
+    from datasets import load_dataset, load_from_disk
+
+    path = Path(source)
+    try:
+        if (path / "state.json").exists():
+            return load_from_disk(str(path))
+        # Local data is read anew: the cache of `datasets` knows a folder with a card by its file names alone, not by what is in them.
+        again = {"download_mode": "force_redownload"} if path.exists() else {}
+        if path.is_file():
+            return load_dataset(path.suffix.lstrip(".").replace("pq", "parquet"), data_files=str(path), split="train", **again)
+        return load_dataset(str(source), split="train", **again)
+    except (ValueError, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise CorpusError(f"{source}: expected JSONL, or a dataset that `datasets` loads, found neither ({reason})") from error
+
+
+def refuse_test(dataset: Dataset) -> None:
+    """Raise CorpusError if sentences of the frozen test split are about to be trained on."""
+    frozen = {row.get("text") for path in sorted(TEST.glob("*.jsonl")) for _, row in article.rows(path) if isinstance(row, dict)}
+    found = [row["id"] for row in dataset if row["text"] in frozen]
+    if found:
+        raise CorpusError(f"expected no sentence of the test split, found {len(found):,} ({found[0]}, ...): leave {TEST} out")
 
 
 def _problems(row: dict[str, Any], codebook: Codebook) -> list[str]:
@@ -122,7 +150,7 @@ def _problems(row: dict[str, Any], codebook: Codebook) -> list[str]:
     return found
 
 
-def _row(row: dict[str, Any], name: str, path: Path, codebook: Codebook) -> dict[str, Any]:
+def _row(row: dict[str, Any], name: str, origin: str, codebook: Codebook) -> dict[str, Any]:
     return {
         "id": name,
         "article": str(row.get("article") or name),
@@ -130,7 +158,7 @@ def _row(row: dict[str, Any], name: str, path: Path, codebook: Codebook) -> dict
         "text": row["text"],
         "topics": list(dict.fromkeys(row.get("topics", []))) if codebook.topics else [],
         "stances": [{"claim": s["claim"], "stance": s["stance"]} for s in row.get("stances", [])] if codebook.claims else [],
-        "source": str(row.get("source") or path.stem),
+        "source": str(row.get("source") or origin),
     }
 
 

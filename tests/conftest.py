@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 
@@ -25,8 +26,8 @@ def write_rows(path: Path, content: list[dict]) -> Path:
     return path
 
 
-def shipped_rows(limit: int | None = None) -> list[dict]:
-    found = [row for path in sorted((ROOT / "data" / "corpus").glob("*.jsonl")) for row in rows(path)]
+def shipped_rows(split: str = "train", limit: int | None = None) -> list[dict]:
+    found = [row for path in sorted((ROOT / "data" / "corpus" / split).glob("*.jsonl")) for row in rows(path)]
     return found[:limit]
 
 
@@ -45,10 +46,15 @@ class Cli:
 
 @pytest.fixture(scope="session")
 def cli(tmp_path_factory: pytest.TempPathFactory) -> Cli:
-    """The command line, with a topics and a stance champion of the default family trained on the shipped corpus."""
+    """The command line, with a topics and a stance champion of the default family.
+
+    Trained on every third article of the shipped corpus, which is done in a third of the time.
+    """
     sikap = Cli(tmp_path_factory.mktemp("store"))
+    third = [row for row in shipped_rows() if crc32(row["article"].encode()) % 3 == 0]
+    data = write_rows(sikap.store / "third.jsonl", third)
     for task in ("topics", "stance"):
-        done = sikap("train", task)
+        done = sikap("train", task, "--data", data)
         assert done.returncode == 0, done.stderr
     return sikap
 

@@ -71,7 +71,7 @@ def test_records_have_the_promised_shape(labelled: list[dict]) -> None:
 
 
 def test_sentences_keep_their_ids_and_all_labels_are_written(cli: Cli, tmp_path: Path) -> None:
-    given = write_rows(tmp_path / "in.jsonl", [{"id": f"row-{i}", "text": row["text"]} for i, row in enumerate(shipped_rows(300))])
+    given = write_rows(tmp_path / "in.jsonl", [{"id": f"row-{i}", "text": row["text"]} for i, row in enumerate(shipped_rows(limit=300))])
     done = cli("label", given, "--sentences", "--all", "--out", tmp_path / "out.jsonl")
     assert done.returncode == 0, done.stderr
     written = rows(tmp_path / "out.jsonl")
@@ -160,7 +160,7 @@ def test_where_nothing_is_labelled_nothing_is_written(cli: Cli, tmp_path: Path) 
 
 
 def test_evaluate_gives_figures_with_intervals(cli: Cli, tmp_path: Path) -> None:
-    done = cli("evaluate", write_rows(tmp_path / "in.jsonl", shipped_rows(200)), "--json")
+    done = cli("evaluate", write_rows(tmp_path / "in.jsonl", shipped_rows(limit=200)), "--json")
     assert done.returncode == 0, done.stderr
     measured = json.loads(done.stdout)
     for task in ("topics", "stance"):
@@ -217,7 +217,7 @@ def test_another_codebook_without_claims_trains_and_labels(empty_cli: Cli, tmp_p
 
 
 def test_training_twice_gives_the_same_figures(empty_cli: Cli, tmp_path: Path) -> None:
-    data = write_rows(tmp_path / "rows.jsonl", shipped_rows(300))
+    data = write_rows(tmp_path / "rows.jsonl", shipped_rows(limit=300))
     for _ in range(2):
         assert empty_cli("train", "topics", "--family", "linear", "--data", data).returncode == 0
     given = [empty_cli("evaluate", data, "--topics", f"sikap-topics/{version}", "--json").stdout for version in (1, 2)]
@@ -225,10 +225,22 @@ def test_training_twice_gives_the_same_figures(empty_cli: Cli, tmp_path: Path) -
     assert json.loads(given[0])["topics"]["micro"]["f1"] > 0
 
 
-def test_a_model_worse_than_the_prior_is_not_crowned(empty_cli: Cli, tmp_path: Path) -> None:
-    trained = empty_cli("train", "topics", "--family", "baseline", "--data", write_rows(tmp_path / "rows.jsonl", shipped_rows(300)))
+def test_the_shipped_corpus_is_the_default_and_a_model_no_better_than_the_prior_is_not_crowned(empty_cli: Cli) -> None:
+    trained = empty_cli("train", "topics", "--family", "baseline")
     assert trained.returncode == 0, trained.stderr
+    assert f"read {len(shipped_rows()):,} sentences" in trained.stdout
     assert "champion" not in trained.stdout
+
+
+def test_a_wrong_label_is_among_the_suspects(empty_cli: Cli, tmp_path: Path) -> None:
+    content = [{"id": f"{i}", "text": f"Gol ke-{i} di stadion.", "topics": []} for i in range(30)]
+    content += [{"id": f"t{i}", "text": f"Bom ke-{i} milik teroris.", "topics": ["terrorism"]} for i in range(30)]
+    content[7]["topics"] = ["terrorism"]
+    assert empty_cli("train", "topics", "--family", "linear", "--data", write_rows(tmp_path / "rows.jsonl", content)).returncode == 0
+    (logged,) = tmp_path.rglob("suspects.json")
+    table = json.loads(logged.read_text(encoding="utf-8"))
+    first = dict(zip(table["columns"], table["data"][0], strict=True))
+    assert (first["id"], first["label"], first["given"]) == ("7", "terrorism", True)
 
 
 @pytest.mark.parametrize(

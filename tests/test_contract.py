@@ -32,7 +32,7 @@ AWKWARD = [
 
 @pytest.fixture(scope="module", params=families.FAMILIES)
 def model(request: pytest.FixtureRequest) -> Model:
-    shipped = shipped_rows(400)
+    shipped = shipped_rows(limit=400)
     targets = np.array([[topic in row["topics"] for topic in LABELS] for row in shipped], dtype=np.int8)
     return families.create(request.param).fit([normalise(row["text"]) for row in shipped], targets)
 
@@ -49,7 +49,7 @@ def test_no_texts_no_rows(model: Model) -> None:
 
 
 def test_a_text_is_read_alike_alone_and_among_others(model: Model) -> None:
-    texts = [normalise(row["text"]) for row in shipped_rows(40)]
+    texts = [normalise(row["text"]) for row in shipped_rows(limit=40)]
     together = model.predict_proba(texts)
     alone = np.concatenate([model.predict_proba([text]) for text in texts[:5]])
     assert np.abs(together[:5] - alone).max() < 1e-9
@@ -62,7 +62,7 @@ def test_fitting_again_gives_the_same(model: Model) -> None:
 
 
 def test_a_saved_model_predicts_the_same(model: Model, tmp_path: Path) -> None:
-    texts = [normalise(row["text"]) for row in shipped_rows(20)]
+    texts = [normalise(row["text"]) for row in shipped_rows(limit=20)]
     decision = Decision(np.full(len(LABELS), 0.5), np.full(len(LABELS), 0.2), np.full(len(LABELS), -1))
     stored = store.save(tmp_path / "model", Task.topics, model, BOOK, decision, {"seed": 1})
     loaded = store.load(tmp_path / "model")

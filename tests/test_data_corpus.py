@@ -1,10 +1,9 @@
-from collections import Counter
 from pathlib import Path
 
-import numpy as np
 import pytest
+from datasets import load_dataset
 
-from conftest import shipped_rows, write_rows
+from conftest import ROOT, shipped_rows, write_rows
 from data import codebook, corpus
 from data.codebook import Task
 from data.corpus import CorpusError
@@ -17,7 +16,7 @@ ROW = {"id": "a", "text": "SCO bukan blok militer.", "lang": "id", "topics": ["m
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"topics": ["militer"]}, ["field 'topics'", "'militer'", "regional-security/1"]),
+        ({"topics": ["militer"]}, ["field 'topics'", "'militer'", "regional-security/2"]),
         ({"topics": "military"}, ["field 'topics'", "list"]),
         ({"stances": [{"claim": "peace", "stance": "support"}]}, ["field 'stances'", "'peace'"]),
         ({"stances": [{"claim": "dialogue", "stance": "yes"}]}, ["support or oppose", "'yes'"]),
@@ -60,9 +59,38 @@ def test_the_digest_sees_labels_but_not_order(tmp_path: Path) -> None:
     assert digest(ROW) != digest(ROW | {"topics": []})
 
 
-def test_drafts_are_ready_to_be_taken_in() -> None:
-    drafts = corpus.load([corpus.SHIPPED.with_name("drafts"), corpus.SHIPPED], BOOK)
-    assert len(set(drafts["text"])) == len(drafts)
+@pytest.mark.parametrize("form", ["jsonl", "folder", "parquet", "saved"])
+def test_whatever_datasets_loads_is_taken(tmp_path: Path, form: str) -> None:
+    given = [ROW, ROW | {"id": "b", "text": "Kapal itu berlabuh.", "topics": [], "stances": [{"claim": "dialogue", "stance": "support"}]}]
+    path = write_rows(tmp_path / "rows.jsonl", given)
+    expected = corpus.load([path], BOOK)
+    source = {"jsonl": path, "folder": tmp_path, "parquet": tmp_path / "rows.parquet", "saved": tmp_path / "saved"}[form]
+    if form == "parquet":
+        expected.to_parquet(source)
+    elif form == "saved":
+        expected.save_to_disk(source)
+    assert corpus.load([source], BOOK).to_list() == expected.to_list()
+
+
+def test_a_source_that_is_no_dataset_is_named(tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match="nowhere"):
+        corpus.load([tmp_path / "nowhere"], BOOK)
+
+
+def test_datasets_loads_the_data_folder_as_typed_splits(tmp_path: Path) -> None:
+    loaded = load_dataset(str(ROOT / "data"), cache_dir=str(tmp_path))
+    assert set(loaded) == {"train", "test"}
+    for name, part in loaded.items():
+        ours = corpus.load([corpus.FOLDER / name], BOOK)
+        assert part.features == ours.features == corpus.features()
+        assert part.to_list() == ours.to_list()
+
+
+def test_the_test_split_is_never_trained_on(tmp_path: Path) -> None:
+    frozen = shipped_rows("test")[0] | {"id": "copied", "article": "elsewhere"}
+    taken = corpus.load([write_rows(tmp_path / "rows.jsonl", [ROW, frozen])], BOOK)
+    with pytest.raises(CorpusError, match="test split"):
+        corpus.refuse_test(taken)
 
 
 def test_folds_never_part_an_article() -> None:
@@ -77,16 +105,3 @@ def test_folds_never_part_an_article() -> None:
 def test_one_article_cannot_be_held_out() -> None:
     with pytest.raises(ValueError, match="at least 2 articles"):
         list(folds(["a", "a"], seed=1))
-
-
-def test_the_shipped_corpus_covers_the_codebook() -> None:
-    shipped = shipped_rows()
-    topics = Counter(topic for row in shipped for topic in row["topics"])
-    stances = Counter(f"{s['claim']}/{s['stance']}" for row in shipped for s in row["stances"])
-    languages = Counter(row["lang"] for row in shipped)
-    assert len(shipped) >= 2000
-    assert 0.65 <= languages["id"] / len(shipped) <= 0.85
-    assert np.mean([not row["topics"] for row in shipped]) >= 0.25
-    assert min(topics[label] for label in BOOK.labels(Task.topics)) >= 50
-    assert min(stances[label] for label in BOOK.labels(Task.stance)) >= 15
-    assert len({" ".join(row["text"].lower().split()) for row in shipped}) == len(shipped)

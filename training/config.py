@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data.codebook import DEFAULT_PATH, Task
+from data.splits import SEED
 from models.embedding import SHIPPED
 from models.families import DEFAULT
-
-SEED = 20260217  # the only seed: of folds, solvers and resampling
 
 
 @dataclass(frozen=True)
@@ -19,7 +18,7 @@ class Config:
     Attributes:
         task: topics or stance.
         family: name of a model family (`models.families`).
-        data: JSONL files or folders of labelled sentences; none means the shipped corpus.
+        data: labelled sentences as `data.corpus.load` takes them; none means the shipped corpus.
         codebook: where the labels come from.
         encoder: the shipped encoder, a folder, or a hub name, for families that use one.
         C: inverse strength of regularisation.
@@ -28,7 +27,7 @@ class Config:
 
     task: Task
     family: str = DEFAULT
-    data: tuple[Path, ...] = ()
+    data: tuple[str, ...] = ()
     codebook: Path = DEFAULT_PATH
     encoder: str = SHIPPED
     C: float = 4.0
