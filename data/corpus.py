@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).with_name("corpus")
 SHIPPED = FOLDER / "train"
 TEST = FOLDER / "test"  # frozen; no training may see it
+BUILDERS = {".parquet": "parquet", ".csv": "csv", ".json": "json", ".arrow": "arrow"}  # files besides JSONL, by suffix
 SHOWN = 20  # how many wrong rows an error names
 
 
@@ -71,12 +73,13 @@ def load(sources: Iterable[Path | str], codebook: Codebook) -> Dataset:
         if isinstance(row, article.Fault):
             wrong.append(f"  {place}: {row.reason}")
             continue
-        problems = _problems(row, codebook)
-        name = str(row.get("id", place))
-        if seen.setdefault(name, place) != place:
-            problems.append(f"field 'id': expected each id once, found {name!r} also in {seen[name]}")
-        if problems:
-            wrong += [f"  {place}: {problem}" for problem in problems]
+        found = problems(row, codebook)
+        name = place if row.get("id") in (None, "") else str(row["id"])
+        if name in seen:
+            found.append(f"field 'id': expected each id once, found {name!r} also in {seen[name]}")
+        seen[name] = place
+        if found:
+            wrong += [f"  {place}: {problem}" for problem in found]
         else:
             checked.append(_row(row, name, origin, codebook))
     if wrong:
@@ -99,38 +102,55 @@ def _rows(source: Path | str) -> Iterator[tuple[str, dict[str, Any] | article.Fa
 
 
 def _loaded(source: Path | str) -> Dataset:
-    """What `datasets` makes of a saved dataset, a file of its other formats, a folder or a name."""
+    """What `datasets` makes of a saved dataset, a file of its other formats, a folder or a name on a hub (`owner/name`)."""
     from datasets import load_dataset, load_from_disk
+    from datasets.exceptions import DatasetsError
 
     path = Path(source)
+    # Local data is read anew: the cache of `datasets` knows a folder with a card by its file names alone, not by what is in them.
+    again = {"download_mode": "force_redownload", "split": "train"}
     try:
         if (path / "state.json").exists():
             return load_from_disk(str(path))
-        # Local data is read anew: the cache of `datasets` knows a folder with a card by its file names alone, not by what is in them.
-        again = {"download_mode": "force_redownload"} if path.exists() else {}
         if path.is_file():
-            return load_dataset(path.suffix.lstrip(".").replace("pq", "parquet"), data_files=str(path), split="train", **again)
-        return load_dataset(str(source), split="train", **again)
-    except (ValueError, OSError) as error:
-        reason = str(error).splitlines()[0]
-        raise CorpusError(f"{source}: expected JSONL, or a dataset that `datasets` loads, found neither ({reason})") from error
+            if path.suffix not in BUILDERS:
+                raise ValueError(f"a file of another kind, not one of .jsonl, {', '.join(BUILDERS)}")
+            return load_dataset(BUILDERS[path.suffix], data_files=str(path), **again)
+        if path.is_dir():
+            return load_dataset(str(source), **again)
+        if not re.fullmatch(r"[\w-]+/[\w.-]+", str(source)) or path.suffix in {".jsonl", *BUILDERS}:
+            raise ValueError("no such file")
+        return load_dataset(str(source), split="train")
+    except (ValueError, OSError, DatasetsError) as error:
+        reason = str(error.__cause__ or error).strip() or type(error).__name__
+        raise CorpusError(f"{source}: expected JSONL, or a dataset that `datasets` loads, found {reason.splitlines()[0]}") from error
+
+
+def frozen(dataset: Dataset) -> list[str]:
+    """Ids of the rows whose sentence is one of the test split."""
+    tests = {text.normalise(row["text"]) for path in sorted(TEST.glob("*.jsonl")) for _, row in article.rows(path) if isinstance(row, dict)}
+    return [row["id"] for row in dataset if text.normalise(row["text"]) in tests]
 
 
 def refuse_test(dataset: Dataset) -> None:
     """Raise CorpusError if sentences of the frozen test split are about to be trained on."""
-    frozen = {row.get("text") for path in sorted(TEST.glob("*.jsonl")) for _, row in article.rows(path) if isinstance(row, dict)}
-    found = [row["id"] for row in dataset if row["text"] in frozen]
+    found = frozen(dataset)
     if found:
-        raise CorpusError(f"expected no sentence of the test split, found {len(found):,} ({found[0]}, ...): leave {TEST} out")
+        raise CorpusError(f"expected no sentence of the test split ({TEST}), found {len(found):,}: {', '.join(found[:SHOWN])}")
 
 
-def _problems(row: dict[str, Any], codebook: Codebook) -> list[str]:
+def problems(row: Mapping[str, Any], codebook: Codebook) -> list[str]:
+    """What is wrong with a labelled row, in words."""
     found = []
+    if row.get("topics") is None and row.get("stances") is None:
+        found.append("expected labels in `topics` or `stances` ([] for none), found neither field")
+    if row.get("lang") and row["lang"] not in codebook.languages:
+        found.append(f"field 'lang': expected one of {', '.join(codebook.languages)}, found {row['lang']!r:.60}")
     if not isinstance(row.get("text"), str) or not row["text"].strip():
         found.append(f"field 'text': expected a sentence, found {row.get('text')!r:.60}")
     # A codebook without topics (or claims) says nothing of them: rows may carry those of another.
-    topics = row.get("topics", []) if codebook.topics else []
-    stances = row.get("stances", []) if codebook.claims else []
+    topics = row.get("topics") or [] if codebook.topics else []
+    stances = row.get("stances") or [] if codebook.claims else []
     known = codebook.labels(Task.topics)
     if not isinstance(topics, list):
         found.append(f"field 'topics': expected a list of topic ids, found {topics!r:.60}")
@@ -156,8 +176,8 @@ def _row(row: dict[str, Any], name: str, origin: str, codebook: Codebook) -> dic
         "article": str(row.get("article") or name),
         "lang": str(row.get("lang") or text.detect_language(row["text"], codebook.languages)),
         "text": row["text"],
-        "topics": list(dict.fromkeys(row.get("topics", []))) if codebook.topics else [],
-        "stances": [{"claim": s["claim"], "stance": s["stance"]} for s in row.get("stances", [])] if codebook.claims else [],
+        "topics": list(dict.fromkeys(row.get("topics") or [])) if codebook.topics else [],
+        "stances": [{"claim": s["claim"], "stance": s["stance"]} for s in row.get("stances") or []] if codebook.claims else [],
         "source": str(row.get("source") or origin),
     }
 
@@ -174,6 +194,10 @@ def targets(dataset: Dataset, task: Task, codebook: Codebook) -> np.ndarray:
 
 
 def digest(dataset: Dataset) -> str:
-    """SHA-256 (hex) of texts and labels, whatever the order of rows and the files that they came from."""
-    rows = sorted(json.dumps([r["text"], r["lang"], sorted(r["topics"]), r["stances"]], ensure_ascii=False) for r in dataset)
-    return hashlib.sha256("\n".join(rows).encode("utf-8")).hexdigest()
+    """SHA-256 (hex) of texts, articles and labels, whatever the order of rows and labels and the files that they came from."""
+
+    def content(row: Mapping[str, Any]) -> str:
+        stances = sorted(f"{stance['claim']}/{stance['stance']}" for stance in row["stances"])
+        return json.dumps([row["text"], row["article"], row["lang"], sorted(row["topics"]), stances], ensure_ascii=False)
+
+    return hashlib.sha256("\n".join(sorted(map(content, dataset))).encode("utf-8")).hexdigest()

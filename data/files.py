@@ -10,6 +10,12 @@ from pathlib import Path
 from typing import Any
 
 
+def refuse_inputs(out: Path, inputs: Iterable[Path | str]) -> None:
+    """Raise ValueError where the file to write is a folder or one of the inputs."""
+    if out.is_dir() or out.resolve() in {Path(given).resolve() for given in inputs}:
+        raise ValueError(f"{out}: expected a file to write, found {'a folder' if out.is_dir() else 'one of the inputs'}")
+
+
 @contextmanager
 def aside(out: Path) -> Iterator[Path]:
     """A path beside `out` to write to, which takes its place when the block ends well; folders above are made.

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from data import article
 from data.article import Fault, Sentence, Unreadable
-from data.files import aside
+from data.files import aside, refuse_inputs
 from serve.predictor import Predictor, Record
 
 BATCH = 256  # sentences that are labelled together
@@ -55,8 +55,7 @@ def label_files(
         everything: write every label with its probability, decided `no` included.
         progress: called after each batch.
     """
-    if out.is_dir() or out.resolve() in {Path(given).resolve() for given in inputs}:
-        raise ValueError(f"{out}: expected a file to write, found {'a folder' if out.is_dir() else 'one of the inputs'}")
+    refuse_inputs(out, inputs)
     summary = Summary()
     found = _sentences(inputs, out, predictor, as_sentences, summary)
     with _writer(out, form, predictor, everything, summary) as write:

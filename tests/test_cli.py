@@ -232,6 +232,17 @@ def test_the_shipped_corpus_is_the_default_and_a_model_no_better_than_the_prior_
     assert "champion" not in trained.stdout
 
 
+def test_the_test_split_is_never_trained_on(empty_cli: Cli, tmp_path: Path) -> None:
+    copied = [
+        row | {"id": f"{i}", "article": "elsewhere", "text": f"{row['text']} "} for i, row in enumerate(shipped_rows("test", limit=3))
+    ]
+    data = write_rows(tmp_path / "rows.jsonl", shipped_rows(limit=50) + copied)
+    assert empty_cli("data", "check", data).returncode == 1
+    refused = empty_cli("train", "topics", "--family", "baseline", "--data", data)
+    assert refused.returncode == 2
+    assert "test split" in refused.stderr
+
+
 def test_a_wrong_label_is_among_the_suspects(empty_cli: Cli, tmp_path: Path) -> None:
     content = [{"id": f"{i}", "text": f"Gol ke-{i} di stadion.", "topics": []} for i in range(30)]
     content += [{"id": f"t{i}", "text": f"Bom ke-{i} milik teroris.", "topics": ["terrorism"]} for i in range(30)]

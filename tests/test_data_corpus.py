@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from datasets import load_dataset
 
-from conftest import ROOT, shipped_rows, write_rows
+from conftest import ROOT, write_rows
 from data import codebook, corpus
 from data.codebook import Task
 from data.corpus import CorpusError
@@ -26,6 +26,8 @@ ROW = {"id": "a", "text": "SCO bukan blok militer.", "lang": "id", "topics": ["m
         ),
         ({"text": "  "}, ["field 'text'"]),
         ({"id": "first"}, ["field 'id'", "'first'"]),
+        ({"lang": "fr"}, ["field 'lang'", "'fr'"]),
+        ({"topics": None, "stances": None}, ["expected labels in `topics` or `stances`"]),
     ],
 )
 def test_a_wrong_row_is_named(tmp_path: Path, change: dict, words: list[str]) -> None:
@@ -72,9 +74,28 @@ def test_whatever_datasets_loads_is_taken(tmp_path: Path, form: str) -> None:
     assert corpus.load([source], BOOK).to_list() == expected.to_list()
 
 
-def test_a_source_that_is_no_dataset_is_named(tmp_path: Path) -> None:
-    with pytest.raises(CorpusError, match="nowhere"):
-        corpus.load([tmp_path / "nowhere"], BOOK)
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("nowhere.jsonl", None, "no such file"),
+        ("half.json", '{"text": ', "half.json"),
+        ("notes.txt", "Rapat dibuka.", "another kind"),
+        ("articles/notes.txt", "Rapat dibuka.", "expected labels"),
+    ],
+)
+def test_a_source_that_is_no_labelled_dataset_is_named(tmp_path: Path, name: str, content: str | None, words: str) -> None:
+    path = tmp_path / name
+    if content:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(content, encoding="utf-8")
+    with pytest.raises(CorpusError, match=words):
+        corpus.load([path if path.parent == tmp_path else path.parent], BOOK)
+
+
+def test_the_same_rows_given_twice_are_refused(tmp_path: Path) -> None:
+    path = write_rows(tmp_path / "rows.jsonl", [ROW])
+    with pytest.raises(CorpusError, match="each id once"):
+        corpus.load([path, path], BOOK)
 
 
 def test_datasets_loads_the_data_folder_as_typed_splits(tmp_path: Path) -> None:
@@ -84,13 +105,6 @@ def test_datasets_loads_the_data_folder_as_typed_splits(tmp_path: Path) -> None:
         ours = corpus.load([corpus.FOLDER / name], BOOK)
         assert part.features == ours.features == corpus.features()
         assert part.to_list() == ours.to_list()
-
-
-def test_the_test_split_is_never_trained_on(tmp_path: Path) -> None:
-    frozen = shipped_rows("test")[0] | {"id": "copied", "article": "elsewhere"}
-    taken = corpus.load([write_rows(tmp_path / "rows.jsonl", [ROW, frozen])], BOOK)
-    with pytest.raises(CorpusError, match="test split"):
-        corpus.refuse_test(taken)
 
 
 def test_folds_never_part_an_article() -> None:

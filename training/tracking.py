@@ -163,8 +163,10 @@ def _log_model(run: Run, client: Any) -> int:
     rooms = Path(registry.__file__).resolve().parent.parent
     with tempfile.TemporaryDirectory() as aside, warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*input example was not provided.*")
-        for room in CODE:  # without the corpus: a model does not carry the sentences that it learned from
-            shutil.copytree(rooms / room, Path(aside) / room, ignore=shutil.ignore_patterns("corpus", "labels", "samples", "__pycache__"))
+        # Without the corpus: a model does not carry the sentences that it learned from.
+        left_out = shutil.ignore_patterns("annotations", "corpus", "labels", "samples", "__pycache__")
+        for room in CODE:
+            shutil.copytree(rooms / room, Path(aside) / room, ignore=left_out)
         logged = mlflow.pyfunc.log_model(
             name=run.config.task.value,
             python_model=str(rooms / "models" / "pyfunc.py"),
