@@ -16,11 +16,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from data import cli as data_commands
 from data.codebook import DEFAULT_PATH, Task
+from data.splits import SEED
 from models.embedding import SHIPPED
 from models.families import DEFAULT, FAMILIES
 from serve.batch import Format
-from training.config import SEED, Config
+from training.config import Config
 
 if TYPE_CHECKING:
     from training.evaluate import Evaluation
@@ -28,14 +30,15 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="Sikap tags the sentences of security news with topics and stances.", no_args_is_help=True, pretty_exceptions_enable=False
 )
+app.add_typer(data_commands.app, name="data")
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
 
 Topics = Annotated[
-    str | None, typer.Option("--topics", metavar="MODEL", help="Model folder or registry name [default: sikap-topics@champion]")
+    str | None, typer.Option("--topics", metavar="MODEL", help="Model folder or registry name (default: sikap-topics@champion)")
 ]
 Stance = Annotated[
-    str | None, typer.Option("--stance", metavar="MODEL", help="Model folder or registry name [default: sikap-stance@champion]")
+    str | None, typer.Option("--stance", metavar="MODEL", help="Model folder or registry name (default: sikap-stance@champion)")
 ]
 
 
@@ -52,7 +55,9 @@ def main() -> None:
 def train(
     task: Task,
     family: Annotated[str, typer.Option(help=f"One of {', '.join(FAMILIES)}")] = DEFAULT,
-    data: Annotated[list[Path], typer.Option(help="Labelled JSONL, or a folder of it [default: the shipped corpus]")] = [],  # noqa: B006
+    data: Annotated[
+        list[str], typer.Option(help="Labelled JSONL, a folder of it, or any dataset with its columns (default: the shipped corpus)")
+    ] = [],  # noqa: B006
     codebook: Annotated[Path, typer.Option(help="Where the labels come from")] = DEFAULT_PATH,
     encoder: Annotated[str, typer.Option(help="Any encoder that transformers loads: a folder or a hub name")] = SHIPPED,
     seed: Annotated[int, typer.Option(help="Of all that is drawn")] = SEED,
@@ -76,7 +81,7 @@ def train(
 def label(
     inputs: Annotated[list[Path], typer.Argument(metavar="INPUT...", help=".txt, .html, .jsonl, or folders of them")],
     out: Annotated[Path, typer.Option(help="The file to write")],
-    format: Annotated[Format | None, typer.Option(help="[default: by the suffix of --out, else jsonl]")] = None,
+    format: Annotated[Format | None, typer.Option(help="(default: by the suffix of --out, else jsonl)")] = None,
     sentences: Annotated[bool, typer.Option("--sentences", help="Each JSONL row is one sentence already")] = False,
     everything: Annotated[bool, typer.Option("--all", help="Write every label with its probability")] = False,
     topics: Topics = None,
