@@ -8,12 +8,13 @@ import pytest
 from conftest import ROOT, Cli, rows
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-COMMANDS = re.findall(r"^(?:\.venv/bin/)?sikap (\w+)(.*)$", README, re.MULTILINE)
+COMMANDS = re.findall(r"^(?:\.venv/bin/)?sikap ((?:data )?\w+)(.*)$", README, re.MULTILINE)
 
 
 @pytest.mark.parametrize(("command", "rest"), COMMANDS, ids=[f"{command}{rest}" for command, rest in COMMANDS])
 def test_commands_and_options_exist(empty_cli: Cli, command: str, rest: str) -> None:
-    help_text = empty_cli(command, "--help").stdout
+    help_text = empty_cli(*command.split(), "--help").stdout
+    assert "Usage" in help_text
     for option in re.findall(r"--[\w-]+", rest):
         assert option in help_text
 
