@@ -116,9 +116,8 @@ def evaluate(
     """Compare models with labelled sentences: both champions, or the models that are named."""
     from dataclasses import asdict
 
-    from data import corpus
-    from models import labels, registry, store
-    from training.evaluate import evaluate as compare
+    from models import registry, store
+    from training.run import measure
 
     both = topics is None and stance is None
     named = {Task.topics: topics, Task.stance: stance}
@@ -129,10 +128,7 @@ def evaluate(
         stored = store.load(registry.resolve(name or registry.champion(task)))
         if stored.task is not task:
             raise ValueError(f"{name}: expected a model of {task.value}, found one of {stored.task.value}")
-        dataset = corpus.load([file], stored.codebook)
-        targets = corpus.targets(dataset, task, stored.codebook)
-        (chances,) = labels.probabilities([stored], dataset["text"])
-        result = compare(targets, chances, stored.decision.decide(chances), stored.labels, dataset["article"], SEED)
+        result = measure(stored, [file], SEED)
         measured[task.value] = {"model": stored.reference} | asdict(result)
         if not as_json:
             console.print(_figures(f"{task.value}: {stored.reference} on {_plain(file)}", result))

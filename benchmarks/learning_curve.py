@@ -20,10 +20,9 @@ from data import codebook, corpus
 from data.codebook import Task
 from data.files import aside
 from data.splits import SEED
-from models import labels, store
 from training.config import Config
-from training.evaluate import Evaluation, evaluate
-from training.run import train
+from training.evaluate import Evaluation
+from training.run import measure, train
 
 SIZES = (1_000, 2_000, 4_000, 6_000, 8_000)
 
@@ -46,7 +45,7 @@ def main(
             curve[len(rows)] = {}
             for task in Task:
                 trained = train(Config(task, data=(str(part),), seed=seed), Path(folder) / task)
-                curve[len(rows)] |= {(task, file.stem): measure(trained.folder, file, seed) for file in gold}
+                curve[len(rows)] |= {(task, file.stem): measure(trained.stored, [file], seed) for file in gold}
     with aside(out / "learning-curve.md") as table:
         table.write_text(as_table(curve), encoding="utf-8")
     with aside(out / "learning-curve.svg") as plot:
@@ -58,15 +57,6 @@ def first_articles(articles: list[str], size: int, seed: int) -> list[int]:
     order = np.random.default_rng(seed).permutation(sorted(set(articles))).tolist()
     rank = {article: i for i, article in enumerate(order)}
     return sorted(sorted(range(len(articles)), key=lambda row: rank[articles[row]])[:size])
-
-
-def measure(folder: Path, file: Path, seed: int) -> Evaluation:
-    """Figures of a model folder on labelled sentences."""
-    stored = store.load(folder)
-    dataset = corpus.load([file], stored.codebook)
-    (chances,) = labels.probabilities([stored], dataset["text"])
-    targets = corpus.targets(dataset, stored.task, stored.codebook)
-    return evaluate(targets, chances, stored.decision.decide(chances), stored.labels, dataset["article"], seed)
 
 
 def as_table(curve: dict[int, Point]) -> str:

@@ -119,7 +119,7 @@ def hydrate(
     """
     from data import hydrate
 
-    refuse_inputs(out, [*articles.rglob("*"), *labels])
+    refuse_inputs(out, [inside for given in (articles, *labels) for inside in (given, *given.rglob("*"))])
     _write(out, hydrate.hydrate(_label_rows(labels), _articles(articles), codebooks.load(codebook)))
 
 
@@ -136,7 +136,7 @@ def dehydrate(
     """
     from data import hydrate
 
-    refuse_inputs(out, [*articles.rglob("*"), rows])
+    refuse_inputs(out, [articles, *articles.rglob("*"), rows])
     _write(out, hydrate.dehydrate(_label_rows([rows]), _articles(articles), codebooks.load(codebook)))
 
 

@@ -84,8 +84,9 @@ def hydrate(references: Iterable[tuple[str, Row | Fault]], articles: Iterable[Ar
     absent: Counter[tuple[str, str]] = Counter()
     seen: dict[str, str] = {}
     for source, row in references:
-        if isinstance(row, Fault) or _wrong(row):
-            yield row if isinstance(row, Fault) else Fault(source, _wrong(row))
+        wrong = row.reason if isinstance(row, Fault) else _wrong(row)
+        if isinstance(row, Fault) or wrong:
+            yield Fault(source, wrong)
             continue
         known = home.get(row["article"])
         piece = " ".join(known.text[row["start"] : row["end"]].split()) if known else ""
@@ -116,13 +117,9 @@ def _wrong(row: Row) -> str:
     missing = [field for field in FIELDS if field not in row]
     if missing:
         return f"expected the fields {', '.join(FIELDS)}, found no {', '.join(missing)}"
-    words = [field for field in ("article", "name", "sentence") if not isinstance(row[field], str)]
-    numbers = [field for field in ("start", "end") if type(row[field]) is not int or row[field] < 0]
-    return (
-        f"expected words in article, name and sentence and offsets in start and end, found {row[(words + numbers)[0]]!r:.60}"
-        if words + numbers
-        else ""
-    )
+    wrong = [field for field in ("article", "name", "sentence") if not isinstance(row[field], str)]
+    wrong += [field for field in ("start", "end") if type(row[field]) is not int or row[field] < 0]
+    return f"expected words in article, name and sentence and offsets in start and end, found {row[wrong[0]]!r:.60}" if wrong else ""
 
 
 def _sentences(articles: Iterable[Article], codebook: Codebook) -> dict[str, str]:

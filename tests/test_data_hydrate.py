@@ -102,11 +102,16 @@ def test_a_wrong_or_repeated_reference_is_set_aside(empty_cli: Cli, tmp_path: Pa
 
 def test_no_input_is_written_over(empty_cli: Cli, tmp_path: Path, articles: Path, labels: Path) -> None:
     before = labels.read_bytes()
-    for out in (labels, articles / "utusan.txt", articles):
-        done = empty_cli("data", "hydrate", articles, "--labels", labels, "--out", out)
+    article = articles / "utusan.txt"
+    stored = tmp_path / "stored" / "labels.jsonl"
+    stored.parent.mkdir()
+    stored.write_bytes(before)
+    given = ((articles, labels, labels), (articles, labels, article), (articles, labels, articles), (article, labels, article))
+    for folder, source, out in (*given, (articles, stored.parent, stored)):
+        done = empty_cli("data", "hydrate", folder, "--labels", source, "--out", out)
         assert done.returncode == 2
         assert "expected a file to write" in done.stderr
-    assert labels.read_bytes() == before
+    assert labels.read_bytes() == stored.read_bytes() == before
     assert (articles / "utusan.txt").read_text(encoding="utf-8") == TEXT
 
 

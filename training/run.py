@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
@@ -26,6 +26,7 @@ from models import families, store
 from models.base import Model
 from models.decision import Decision
 from models.embedding import SentenceEncoder, cache_folder
+from models.labels import probabilities as probabilities_of
 from models.store import Stored
 from training.config import Config
 from training.evaluate import Evaluation, evaluate
@@ -99,9 +100,9 @@ def train(config: Config, folder: Path, tell: Callable[[str], None] = lambda _: 
     held_out = partial(_out_of_fold, texts=texts, targets=targets, articles=articles, seed=config.seed)
     probabilities, priors = held_out(new_model, vectors=vectors), held_out(partial(families.create, "baseline"))
     decision = Decision.fit(probabilities, targets, exclusive)
-    measure = partial(evaluate, targets, labels=labels, articles=articles, seed=config.seed)
+    figures = partial(evaluate, targets, labels=labels, articles=articles, seed=config.seed)
     out_of_fold, baseline = (
-        measure(chosen.calibrate(raw), chosen.decide(chosen.calibrate(raw)))
+        figures(chosen.calibrate(raw), chosen.decide(chosen.calibrate(raw)))
         for chosen, raw in ((decision, probabilities), (Decision.fit(priors, targets, exclusive), priors))
     )
     doubtful = suspects(dataset, targets, decision.calibrate(probabilities), labels)
@@ -115,6 +116,14 @@ def train(config: Config, folder: Path, tell: Callable[[str], None] = lambda _: 
     return Run(config, stored, folder, dataset, out_of_fold, baseline, doubtful, seconds)
 
 
+def measure(stored: Stored, sources: Sequence[Path | str], seed: int) -> Evaluation:
+    """Figures of a stored model on labelled sentences, as `data.corpus.load` takes them."""
+    dataset = corpus.load(sources, stored.codebook)
+    targets = corpus.targets(dataset, stored.task, stored.codebook)
+    (chances,) = probabilities_of([stored], dataset["text"])
+    return evaluate(targets, chances, stored.decision.decide(chances), stored.labels, dataset["article"], seed)
+
+
 def encode(texts: list[str], encoder: SentenceEncoder) -> np.ndarray:
     """Vectors of the sentences, with a progress bar; kept on disk, so that the next run on the same data need not wait."""
     from datasets import Dataset, Features, List, Value
@@ -125,7 +134,7 @@ def encode(texts: list[str], encoder: SentenceEncoder) -> np.ndarray:
     encoded = Dataset.from_dict({"text": texts}).map(
         lambda batch: {"vector": encoder.encode(batch["text"])},
         batched=True,
-        batch_size=1024,  # sorted by length inside a batch: the larger, the less padding
+        batch_size=1024,
         remove_columns=["text"],
         features=Features({"vector": List(Value("float32"))}),
         cache_file_name=str(kept),
