@@ -1,4 +1,4 @@
-"""The registry: from a model's name to its folder. One of the few files that import mlflow, and only when asked.
+"""The registry: from a model's name to its folder. One of the few files that import mlflow, and only where it must.
 
 A model is a folder, or a name in the MLflow registry: `sikap-topics@champion`, `sikap-topics/3`.
 """
@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
 
 from data.codebook import Task
 from models.store import MANIFEST, StoreError
@@ -18,7 +20,13 @@ if TYPE_CHECKING:
 
 CHAMPION = "champion"
 ARTIFACT = "model"  # what the model folder is called among the artifacts of a logged model
+_INSIDE = f"artifacts/*/{MANIFEST}"  # where the model folder is in what MLflow stores for a version
 _NAME = re.compile(r"(?P<name>[\w.-]+)(?:@(?P<alias>[\w-]+)|/(?P<version>\d+))")
+
+_LOCATION = """
+    SELECT storage_location FROM model_versions WHERE name = :name AND current_stage <> 'Deleted_Internal' AND version =
+    coalesce(:version, (SELECT version FROM registered_model_aliases WHERE name = :name AND alias = :alias))
+"""
 
 
 def registered_name(task: Task) -> str:
@@ -75,6 +83,33 @@ def resolve(name: str) -> Path:
     uri = tracking_uri()
     if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
         raise StoreError(f"{name}: no model is registered yet in {uri}; train one with `sikap train`")
+    folder = _read_from_sqlite(uri, parts) or _asked_of_mlflow(uri, parts)
+    return next(path.parent for path in folder.glob(_INSIDE))
+
+
+def _read_from_sqlite(uri: str, parts: re.Match[str]) -> Path | None:
+    """What MLflow stores for a version, read from the store's own file; None where that is not as we know it.
+
+    Opening a store through mlflow takes longer than all else that labelling a page needs. Nothing is remembered: a new champion
+    serves from the next call on.
+    """
+    if not uri.startswith("sqlite:///") or {"MLFLOW_REGISTRY_URI", "MLFLOW_ENABLE_WORKSPACES"} & os.environ.keys():
+        return None
+    import sqlite3
+
+    file = Path(uri.removeprefix("sqlite:///")).resolve()
+    try:
+        with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as store:
+            found = [place for (place,) in store.execute(_LOCATION, parts.groupdict())]
+    except sqlite3.Error:
+        return None
+    if len(found) != 1 or not str(found[0]).startswith("file:///"):
+        return None
+    folder = Path(unquote(urlsplit(found[0]).path))
+    return folder if any(folder.glob(_INSIDE)) else None
+
+
+def _asked_of_mlflow(uri: str, parts: re.Match[str]) -> Path:
     from mlflow.artifacts import download_artifacts
     from mlflow.exceptions import MlflowException
 
@@ -84,7 +119,6 @@ def resolve(name: str) -> Path:
             version = store.get_model_version_by_alias(parts["name"], parts["alias"])
         else:
             version = store.get_model_version(parts["name"], parts["version"])
-        local = download_artifacts(f"models:/{version.name}/{version.version}", tracking_uri=uri)
+        return Path(download_artifacts(f"models:/{version.name}/{version.version}", tracking_uri=uri))
     except (MlflowException, OSError) as error:
-        raise StoreError(f"{name}: not to be had from {uri}: {error}; see `sikap runs`, or train with `sikap train`") from error
-    return next(path.parent for path in Path(local, "artifacts").glob(f"*/{MANIFEST}"))
+        raise StoreError(f"{parts[0]}: not to be had from {uri}: {error}; see `sikap runs`, or train with `sikap train`") from error
