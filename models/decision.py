@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Literal, Self
 
 import numpy as np
-from scipy.special import expit, logit
+
+from models.logistic import expit, logit
 
 NO, REVIEW, YES = 0, 1, 2
 WORDS: tuple[Literal["no", "review", "yes"], ...] = ("no", "review", "yes")
