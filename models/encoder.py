@@ -44,10 +44,10 @@ class Encoder(Linear):
     def _vectors(self, texts: Sequence[str], vectors: np.ndarray | None) -> np.ndarray:
         return self.encoder.encode(texts) if vectors is None else vectors
 
-    def _joined(self, parts: dict[str, sparse.csr_matrix], texts: Sequence[str], vectors: np.ndarray | None) -> sparse.csr_matrix:
+    def _features(self, texts: Sequence[str], vectors: np.ndarray | None) -> sparse.csr_matrix:
         vectors = (self._vectors(texts, vectors) - self.mean_) / self.spread_
         vectors *= EMBEDDING_WEIGHT / np.sqrt(vectors.shape[1])
-        return sparse.hstack([sparse.csr_matrix(vectors), super()._joined(parts, texts, None)], format="csr")
+        return sparse.hstack([sparse.csr_matrix(vectors), super()._features(texts, None)], format="csr")
 
     def save(self, folder: Path) -> None:
         """Write the linear family's files, `standard.safetensors` and the folder `encoder/`."""

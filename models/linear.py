@@ -1,4 +1,4 @@
-"""The linear family: words and pieces of words weighed by TF-IDF, with logistic heads. Scikit-learn throughout."""
+"""The linear family: words and pieces of words weighed by TF-IDF, with logistic heads."""
 
 from __future__ import annotations
 
@@ -10,16 +10,14 @@ from typing import Self
 import numpy as np
 from safetensors.numpy import load_file, save_file
 from scipy import sparse
-from sklearn.feature_extraction.text import TfidfVectorizer
 
 from models.base import Model
 from models.embedding import SentenceEncoder
 from models.heads import LogisticHeads
+from models.tfidf import Tfidf, pieces, words
 
-_VECTORIZERS = {
-    "words": {"ngram_range": (1, 2), "min_df": 2, "sublinear_tf": True, "token_pattern": r"\b\w+\b"},
-    "pieces": {"analyzer": "char_wb", "ngram_range": (4, 4), "min_df": 3, "sublinear_tf": True},
-}
+_TERMS = {"words": words, "pieces": pieces}
+_AT_LEAST = {"words": 2, "pieces": 3}  # texts that a term comes in, or it is left out
 _WEIGHTS = {"words": 2.0, "pieces": 1.0}  # length of each part of a sentence's features, chosen out of fold
 
 
@@ -39,17 +37,8 @@ class Linear(Model):
 
     def fit(self, texts: Sequence[str], targets: np.ndarray, vectors: np.ndarray | None = None) -> Self:
         """Learn vocabulary, weights and heads."""
-        self.vectorizers_: dict[str, TfidfVectorizer] = {}
-        parts = {}
-        for name, settings in _VECTORIZERS.items():
-            vectorizer = TfidfVectorizer(**settings)
-            try:
-                parts[name] = vectorizer.fit_transform(texts)
-            except ValueError:  # too few texts for anything to come twice: everything counts
-                vectorizer.set_params(min_df=1)
-                parts[name] = vectorizer.fit_transform(texts)
-            self.vectorizers_[name] = vectorizer
-        self.heads_ = LogisticHeads(self.C, self.seed).fit(self._joined(parts, texts, vectors), targets)
+        self.weighers_ = {name: Tfidf(terms).fit(texts, _AT_LEAST[name]) for name, terms in _TERMS.items()}
+        self.heads_ = LogisticHeads(self.C, self.seed).fit(self._features(texts, vectors), targets)
         return self
 
     def predict_proba(self, texts: Sequence[str], vectors: np.ndarray | None = None) -> np.ndarray:
@@ -59,20 +48,16 @@ class Linear(Model):
         return self.heads_.predict_proba(self._features(texts, vectors))
 
     def _features(self, texts: Sequence[str], vectors: np.ndarray | None) -> sparse.csr_matrix:
-        parts = {name: vectorizer.transform(texts) for name, vectorizer in self.vectorizers_.items()}
-        return self._joined(parts, texts, vectors)
-
-    def _joined(self, parts: dict[str, sparse.csr_matrix], texts: Sequence[str], vectors: np.ndarray | None) -> sparse.csr_matrix:
         """All features side by side, shape (n, n_features)."""
-        return sparse.hstack([_WEIGHTS[name] * part for name, part in parts.items()], format="csr")
+        return sparse.hstack([_WEIGHTS[name] * weigher.transform(texts) for name, weigher in self.weighers_.items()], format="csr")
 
     def save(self, folder: Path) -> None:
         """Write `vocabulary.json` and `linear.safetensors`."""
         tensors = self.heads_.tensors()
         vocabulary = {}
-        for name, vectorizer in self.vectorizers_.items():
-            tensors[f"idf.{name}"] = vectorizer.idf_.astype(np.float32)
-            vocabulary[name] = vectorizer.get_feature_names_out().tolist()
+        for name, weigher in self.weighers_.items():
+            tensors[f"idf.{name}"] = weigher.idf_.astype(np.float32)
+            vocabulary[name] = list(weigher.vocabulary_)
         (folder / "vocabulary.json").write_text(json.dumps(vocabulary, ensure_ascii=False), encoding="utf-8")
         save_file(tensors, folder / "linear.safetensors")
 
@@ -86,8 +71,5 @@ class Linear(Model):
     def _restore(self, folder: Path) -> None:
         tensors = load_file(folder / "linear.safetensors")
         vocabulary = json.loads((folder / "vocabulary.json").read_text(encoding="utf-8"))
-        self.vectorizers_ = {}
-        for name, settings in _VECTORIZERS.items():
-            self.vectorizers_[name] = TfidfVectorizer(**settings, vocabulary=vocabulary[name])
-            self.vectorizers_[name].idf_ = tensors[f"idf.{name}"]
+        self.weighers_ = {name: Tfidf(terms).restore(vocabulary[name], tensors[f"idf.{name}"]) for name, terms in _TERMS.items()}
         self.heads_ = LogisticHeads(self.C, self.seed).from_tensors(tensors)

@@ -1,13 +1,20 @@
 """Imports run downhill: data <- models <- training, and data, models <- serve; mlflow is imported in named files alone."""
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from conftest import ROOMS, ROOT
+from conftest import ROOMS, ROOT, shipped_rows
+from data import codebook
+from data.codebook import Task
+from data.text import normalise
+from models import families, store
+from models.decision import Decision
 
 MAY_IMPORT = {"data": set(), "models": {"data"}, "training": {"data", "models"}, "serve": {"data", "models"}}
 MAY_IMPORT_MLFLOW = {"models/registry.py", "models/pyfunc.py", "training/tracking.py"}
@@ -38,10 +45,20 @@ def test_mlflow_stays_in_its_files(path: Path) -> None:
     assert "mlflow" not in imported(tree) or path.as_posix() in MAY_IMPORT_MLFLOW
 
 
-def test_labelling_needs_no_torch() -> None:
-    program = "import sys; from models.embedding import SentenceEncoder; SentenceEncoder.named().encode(['a']); import serve.batch; "
-    program += "print({'torch', 'transformers', 'mlflow'} & set(sys.modules))"
-    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT).stdout == "set()\n"
+@pytest.mark.parametrize("family", families.FAMILIES)
+def test_labelling_imports_nothing_that_only_training_needs(family: str, tmp_path: Path) -> None:
+    book, texts = codebook.load(), [normalise(row["text"]) for row in shipped_rows(limit=50)]
+    for task in Task:
+        targets = np.eye(50, len(book.labels(task)), dtype=np.int8)
+        decision = Decision(*np.full((3, targets.shape[1]), -1))
+        store.save(tmp_path / task, task, families.create(family).fit(texts, targets), book, decision, {})
+    (tmp_path / "article.txt").write_text(texts[0], encoding="utf-8")
+    program = "import sys, sikap\ntry:\n sikap.main()\nfinally:\n print(*sys.modules)"
+    arguments = ["label", "article.txt", "--out", "labels.jsonl", "--topics", "topics", "--stance", "stance"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, cwd=tmp_path, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert not {"torch", "transformers", "mlflow", "datasets", "pandas", "sklearn"} & set(done.stdout.split())
 
 
 @pytest.mark.parametrize("path", [path for path in FILES if path.name not in {"pyfunc.py", "export.py"}], ids=str)
