@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -60,6 +60,7 @@ class SentenceEncoder:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._loading: Future[tuple[Any, Any, str]] | None = None
 
     @classmethod
     def named(cls, name: str = SHIPPED) -> SentenceEncoder:
@@ -82,19 +83,27 @@ class SentenceEncoder:
                 total.update(f"{path.name} {hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
         return total.hexdigest()
 
-    @cached_property
-    def _loaded(self) -> tuple[Any, Any, str]:
+    def start(self) -> Future[tuple[Any, Any, str]]:
+        """Begin to load, in a thread and outside of Python's lock, so that something else can be read meanwhile."""
+        if self._loading is None:
+            thread = ThreadPoolExecutor(1)
+            self._loading = thread.submit(self._load)
+            thread.shutdown(wait=False)
+        return self._loading
+
+    def _load(self) -> tuple[Any, Any, str]:
         import onnxruntime
         from tokenizers import Tokenizer
 
         settings = json.loads((self.folder / SETTINGS).read_text(encoding="utf-8"))
-        tokenizer = Tokenizer.from_file(str(self.folder / "tokenizer.json"))
-        tokenizer.enable_truncation(settings["max_tokens"])
-        tokenizer.no_padding()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1  # a thread each to several sentences is faster than several threads to one
         options.log_severity_level = 3
+        # Before the tokenizer: reading the session needs more memory than holding it, which the tokenizer then takes.
         session = onnxruntime.InferenceSession(self.folder / "encoder.onnx", options, providers=["CPUExecutionProvider"])
+        tokenizer = Tokenizer.from_file(str(self.folder / "tokenizer.json"))
+        tokenizer.enable_truncation(settings["max_tokens"])
+        tokenizer.no_padding()
         return session, tokenizer, settings["prefix"]
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
@@ -103,7 +112,7 @@ class SentenceEncoder:
         Sentences go in one by one, on all cores: nothing is spent on padding, and a vector does not depend on which
         sentences came with it (int8 scales its activations by what is in the batch).
         """
-        session, tokenizer, prefix = self._loaded
+        session, tokenizer, prefix = self.start().result()
 
         def vector(text: str) -> np.ndarray:
             ids = np.array([tokenizer.encode(prefix + text).ids], dtype=np.int64)

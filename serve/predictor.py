@@ -37,6 +37,8 @@ class Predictor:
             stored = store.load(registry.resolve(name or registry.champion(task)), encoders)
             if stored.task is not task:
                 raise StoreError(f"{name}: expected a model of {task.value}, found one of {stored.task.value}")
+            if stored.model.encoder:
+                stored.model.encoder.start()  # it loads while the other model and the articles are read
             found.append(stored)
         return cls(*found)
 
