@@ -1,4 +1,4 @@
-"""The model families by name. Their code is imported when a family is used, since scikit-learn takes its time."""
+"""The model families by name. Their code is imported when a family is used: labelling with one waits for no library of another."""
 
 from __future__ import annotations
 
