@@ -19,8 +19,8 @@ from rich.table import Table
 from data import cli as data_commands
 from data.codebook import DEFAULT_PATH, Task
 from data.splits import SEED
-from models.embedding import SHIPPED
 from models.families import DEFAULT, FAMILIES
+from models.pretrained import SHIPPED
 from serve.batch import Format
 from training.config import Config
 
@@ -60,14 +60,15 @@ def train(
     ] = [],  # noqa: B006
     codebook: Annotated[Path, typer.Option(help="Where the labels come from")] = DEFAULT_PATH,
     encoder: Annotated[str, typer.Option(help="Any encoder that transformers loads: a folder or a hub name")] = SHIPPED,
+    epochs: Annotated[int | None, typer.Option(help="Of family finetuned, at most (default: as models/tuning.py has it)", min=1)] = None,
     seed: Annotated[int, typer.Option(help="Of all that is drawn")] = SEED,
 ) -> None:
     """Train a model, measure it out of fold, track it in MLflow and register it."""
     from training import run, tracking
 
-    config = Config(task, family, tuple(data), codebook, encoder, seed=seed)
-    with tempfile.TemporaryDirectory() as folder:
-        trained = run.train(config, Path(folder) / "model", lambda stage: console.print(f"[dim]{task.value}: {stage}[/]"))
+    config = Config(task, family, tuple(data), codebook, encoder, epochs=epochs, seed=seed)
+    with tempfile.TemporaryDirectory() as folder, tracking.followed(config) as watch:
+        trained = run.train(config, Path(folder) / "model", lambda stage: console.print(f"[dim]{task.value}: {stage}[/]"), watch)
         console.print(f"[dim]{task.value}: writing to MLflow[/]")
         registered = tracking.track(trained)
     console.print(_figures(f"{task.value}, {family}: out of fold", trained.out_of_fold))
@@ -192,6 +193,7 @@ def _figures(title: str, evaluation: Evaluation) -> Table:
     table.add_row("micro", f"{micro.precision:.2f}", f"{micro.recall:.2f}", f"[bold]{micro.f1:.2f}[/]", f"{evaluation.sentences:,}")
     table.add_row("95 % interval", "", "", "{:.2f} to {:.2f}".format(*evaluation.micro_interval), "")
     table.add_row("macro", "", "", f"{evaluation.macro_f1:.2f}", "")
+    table.add_row("likeliest label right", f"{evaluation.likeliest:.2f}", "", "", "")
     return table
 
 

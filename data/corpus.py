@@ -90,6 +90,12 @@ def load(sources: Iterable[Path | str], codebook: Codebook) -> Dataset:
     return Dataset.from_list(checked, features=features())
 
 
+def sample_texts(most: int | None = None) -> list[str]:
+    """Sentences of the shipped corpus, all or `most` of them from all over it, for those who need text and no labels."""
+    texts = [str(row["text"]) for _, row, _ in _rows(SHIPPED) if not isinstance(row, article.Fault)]
+    return texts[:: max(1, len(texts) // most)] if most else texts
+
+
 def _rows(source: Path | str) -> Iterator[tuple[str, dict[str, Any] | article.Fault, str]]:
     """Rows of one source, each with its place (for errors) and the name of what it came from."""
     path = Path(source)

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from copy import copy
 from pathlib import Path
 from typing import ClassVar, Self
 
 import numpy as np
 
+from data.splits import folds
 from models.embedding import SentenceEncoder
 
 
@@ -24,6 +26,7 @@ class Model(ABC):
     """
 
     family: ClassVar[str]
+    seed: int
     encoder: SentenceEncoder | None = None
 
     @abstractmethod
@@ -35,6 +38,25 @@ class Model(ABC):
             targets: 0/1, shape (n, n_labels).
             vectors: what `encoder.encode(texts)` gave, shape (n, width), where the family has an encoder.
         """
+
+    def cross_fit(
+        self, texts: Sequence[str], targets: np.ndarray, articles: Sequence[str], vectors: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Fit, and give the probabilities of each sentence from a model that has not seen its article, shape (n, n_labels).
+
+        A family that is too slow to learn several times holds some articles out; what it learned from is NaN.
+
+        Args:
+            articles: the article of each sentence.
+        """
+        probabilities = np.zeros(targets.shape)
+        for kept, new in folds(articles, self.seed):
+            (seen, seen_vectors), (unseen, unseen_vectors) = (
+                ([texts[i] for i in rows], None if vectors is None else vectors[rows]) for rows in (kept, new)
+            )
+            probabilities[new] = copy(self).fit(seen, targets[kept], seen_vectors).predict_proba(unseen, unseen_vectors)
+        self.fit(texts, targets, vectors)
+        return probabilities
 
     @abstractmethod
     def predict_proba(self, texts: Sequence[str], vectors: np.ndarray | None = None) -> np.ndarray:

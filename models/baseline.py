@@ -22,6 +22,9 @@ class Baseline(Model):
 
     family = "baseline"
 
+    def __init__(self, seed: int = 0) -> None:
+        self.seed = seed
+
     def fit(self, texts: Sequence[str], targets: np.ndarray, vectors: np.ndarray | None = None) -> Self:
         """Learn the share of each label."""
         self.prior_ = targets.mean(axis=0)

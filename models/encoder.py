@@ -1,7 +1,7 @@
-"""The encoder family: frozen sentence embeddings beside TF-IDF features, with logistic heads. The default.
+"""The encoder family: words, and what a frozen sentence encoder adds to them. The default.
 
-The embedding knows that "menarik pasukan" and "withdraw troops" are close; the words know "bukan" from "adalah". Side by
-side they beat either alone by several points.
+The words know "bukan" from "adalah"; the vectors know that "menarik pasukan" and "withdraw troops" are close. Heads on the
+vectors correct the log-odds that the words give, so together they beat either alone by several points.
 """
 
 from __future__ import annotations
@@ -12,47 +12,60 @@ from typing import Self
 
 import numpy as np
 from safetensors.numpy import load_file, save_file
-from scipy import sparse
 
-from models.embedding import SHIPPED, SentenceEncoder
+from data.splits import folds
+from models.base import Model
+from models.embedding import SentenceEncoder
+from models.heads import RARE, VectorHeads
 from models.linear import Linear
-
-# Length of the embedding's part of a sentence's features, as `models.linear` has it for the TF-IDF parts. Chosen out of fold.
-EMBEDDING_WEIGHT = 2.0
+from models.logistic import expit, logit
 
 
-class Encoder(Linear):
-    """Like `Linear`, with the standardised vectors of a frozen encoder among the features.
+class Encoder(Model):
+    """`Linear` on the words, and heads on the vectors of an encoder that add to its log-odds.
 
     Args:
         encoder: the sentence encoder; the shipped one where none is given.
+        C, seed: as `Linear` takes them.
     """
 
     family = "encoder"
 
     def __init__(self, encoder: SentenceEncoder | None = None, C: float = 4.0, seed: int = 0) -> None:
-        super().__init__(C, seed)
-        self.encoder: SentenceEncoder = encoder or SentenceEncoder.named(SHIPPED)
+        self.encoder: SentenceEncoder = encoder or SentenceEncoder.named()
+        self.C = C
+        self.seed = seed
 
     def fit(self, texts: Sequence[str], targets: np.ndarray, vectors: np.ndarray | None = None) -> Self:
-        """Learn the vectors' mean and spread, then vocabulary, weights and heads."""
-        vectors = self._vectors(texts, vectors)
-        self.mean_ = vectors.mean(axis=0)
-        self.spread_ = np.maximum(vectors.std(axis=0), 1e-6)
-        return super().fit(texts, targets, vectors)
+        """Learn the words' weights and the vectors' heads; each text counts as an article."""
+        self.cross_fit(texts, targets, [str(i) for i in range(len(texts))], vectors)
+        return self
 
-    def _vectors(self, texts: Sequence[str], vectors: np.ndarray | None) -> np.ndarray:
-        return self.encoder.encode(texts) if vectors is None else vectors
+    def cross_fit(
+        self, texts: Sequence[str], targets: np.ndarray, articles: Sequence[str], vectors: np.ndarray | None = None
+    ) -> np.ndarray:
+        """As every family does it. The heads learn beside log-odds of words that have not seen the article either: beside
+        those of words that have, little would be left to learn (stacking: Wolpert 1992)."""
+        vectors = self.encoder.encode(texts) if vectors is None else vectors
+        self.words_ = Linear(self.C, self.seed)
+        odds = beside(self.words_.cross_fit(texts, targets, articles))
+        probabilities = np.zeros(targets.shape)
+        for kept, new in folds(articles, self.seed):
+            heads = VectorHeads().fit(vectors[kept], targets[kept], odds[kept])
+            probabilities[new] = expit(odds[new] + heads.odds(vectors[new]))
+        self.heads_ = VectorHeads().fit(vectors, targets, odds)
+        return probabilities
 
-    def _features(self, texts: Sequence[str], vectors: np.ndarray | None) -> sparse.csr_matrix:
-        vectors = (self._vectors(texts, vectors) - self.mean_) / self.spread_
-        vectors *= EMBEDDING_WEIGHT / np.sqrt(vectors.shape[1])
-        return sparse.hstack([sparse.csr_matrix(vectors), super()._features(texts, None)], format="csr")
+    def predict_proba(self, texts: Sequence[str], vectors: np.ndarray | None = None) -> np.ndarray:
+        """Probabilities, shape (n, n_labels)."""
+        vectors = self.encoder.encode(texts) if vectors is None else vectors
+        # In double precision, so that a sentence's probabilities do not depend on how many others are multiplied with it.
+        return expit(self.words_.odds(texts) + self.heads_.odds(vectors.astype(np.float64)))
 
     def save(self, folder: Path) -> None:
-        """Write the linear family's files, `standard.safetensors` and the folder `encoder/`."""
-        super().save(folder)
-        save_file({"mean": self.mean_, "spread": self.spread_}, folder / "standard.safetensors")
+        """Write the linear family's files, `heads.safetensors` and the folder `encoder/`."""
+        self.words_.save(folder)
+        save_file(self.heads_.tensors(), folder / "heads.safetensors")
         self.encoder.copy_to(folder / "encoder")
 
     @classmethod
@@ -60,6 +73,13 @@ class Encoder(Linear):
         """Read what `save` wrote."""
         model = cls(encoder or SentenceEncoder(folder / "encoder"))
         model._restore(folder)
-        standard = load_file(folder / "standard.safetensors")
-        model.mean_, model.spread_ = standard["mean"], standard["spread"]
         return model
+
+    def _restore(self, folder: Path) -> None:
+        self.words_ = Linear.load(folder)
+        self.heads_ = VectorHeads().from_tensors(load_file(folder / "heads.safetensors"))
+
+
+def beside(probabilities: np.ndarray) -> np.ndarray:
+    """Log-odds of the words' probabilities, as the vectors' heads learn beside them."""
+    return logit(np.clip(probabilities, RARE, 1 - RARE))

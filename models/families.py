@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from models.base import Model
-from models.embedding import SHIPPED, SentenceEncoder
+from models.embedding import SentenceEncoder
+from models.pretrained import SHIPPED
 
-FAMILIES = ("baseline", "linear", "encoder")
+FAMILIES = ("baseline", "linear", "encoder", "finetuned")
 DEFAULT = "encoder"
 
 
@@ -29,12 +30,18 @@ def family(name: str) -> type[Model]:
         from models.encoder import Encoder
 
         return Encoder
+    if name == "finetuned":
+        from models.finetuned import FineTuned
+
+        return FineTuned
     raise ValueError(f"expected a family of {', '.join(FAMILIES)}, found {name!r}")
 
 
-def create(name: str, encoder: str = SHIPPED, **settings: float) -> Model:
-    """A model that has learned nothing yet; `settings` are those of `models.linear.Linear`."""
+def create(name: str, encoder: str = SHIPPED, C: float = 4.0, seed: int = 0) -> Model:
+    """A model that has learned nothing yet, with the settings that its family takes."""
     kind: Any = family(name)
+    if name == "baseline":
+        return kind(seed)
     if name == "encoder":
-        return kind(SentenceEncoder.named(encoder), **settings)
-    return kind() if name == "baseline" else kind(**settings)
+        return kind(SentenceEncoder.named(encoder), C, seed)
+    return kind(encoder, C=C, seed=seed) if name == "finetuned" else kind(C, seed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from copy import copy
 from pathlib import Path
 from typing import Self
 
@@ -13,7 +14,8 @@ from scipy import sparse
 
 from models.base import Model
 from models.embedding import SentenceEncoder
-from models.heads import LogisticHeads
+from models.heads import WordHeads
+from models.logistic import expit
 from models.tfidf import Tfidf, pieces, words
 
 _TERMS = {"words": words, "pieces": pieces}
@@ -38,16 +40,24 @@ class Linear(Model):
     def fit(self, texts: Sequence[str], targets: np.ndarray, vectors: np.ndarray | None = None) -> Self:
         """Learn vocabulary, weights and heads."""
         self.weighers_ = {name: Tfidf(terms).fit(texts, _AT_LEAST[name]) for name, terms in _TERMS.items()}
-        self.heads_ = LogisticHeads(self.C, self.seed).fit(self._features(texts, vectors), targets)
+        self.heads_ = WordHeads(self.C, self.seed).fit(self._features(texts), targets)
         return self
 
     def predict_proba(self, texts: Sequence[str], vectors: np.ndarray | None = None) -> np.ndarray:
         """Probabilities, shape (n, n_labels)."""
-        if not len(texts):
-            return np.zeros((0, len(self.heads_.intercepts_)))
-        return self.heads_.predict_proba(self._features(texts, vectors))
+        return expit(self.odds(texts))
 
-    def _features(self, texts: Sequence[str], vectors: np.ndarray | None) -> sparse.csr_matrix:
+    def odds(self, texts: Sequence[str]) -> np.ndarray:
+        """Log-odds, float64 of shape (n, n_labels)."""
+        return self.heads_.odds(self._features(texts)) if len(texts) else np.zeros((0, len(self.heads_.intercepts_)))
+
+    def only(self, columns: slice) -> Self:
+        """The same model with some of its labels."""
+        part = copy(self)
+        part.heads_ = self.heads_.only(columns)
+        return part
+
+    def _features(self, texts: Sequence[str]) -> sparse.csr_matrix:
         """All features side by side, shape (n, n_features)."""
         return sparse.hstack([_WEIGHTS[name] * weigher.transform(texts) for name, weigher in self.weighers_.items()], format="csr")
 
@@ -65,11 +75,8 @@ class Linear(Model):
     def load(cls, folder: Path, encoder: SentenceEncoder | None = None) -> Self:
         """Read what `save` wrote."""
         model = cls()
-        model._restore(folder)
-        return model
-
-    def _restore(self, folder: Path) -> None:
         tensors = load_file(folder / "linear.safetensors")
         vocabulary = json.loads((folder / "vocabulary.json").read_text(encoding="utf-8"))
-        self.weighers_ = {name: Tfidf(terms).restore(vocabulary[name], tensors[f"idf.{name}"]) for name, terms in _TERMS.items()}
-        self.heads_ = LogisticHeads(self.C, self.seed).from_tensors(tensors)
+        model.weighers_ = {name: Tfidf(terms).restore(vocabulary[name], tensors[f"idf.{name}"]) for name, terms in _TERMS.items()}
+        model.heads_ = WordHeads(model.C, model.seed).from_tensors(tensors)
+        return model

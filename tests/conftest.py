@@ -6,10 +6,15 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from zlib import crc32
 
 import pytest
+
+from models import families
+from models.base import Model
+from models.pretrained import SHIPPED
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 
@@ -42,6 +47,33 @@ class Cli:
         environment = os.environ | {"MLFLOW_TRACKING_URI": self.uri, "COLUMNS": "200", "HF_HUB_OFFLINE": "1"}
         command = [str(Path(sys.executable).with_name("sikap")), *map(str, arguments)]
         return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=cwd or self.store, timeout=900)
+
+
+@pytest.fixture(scope="session")
+def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A folder with an encoder as `transformers` saves it, small enough to be tuned in seconds. It knows nothing."""
+    import torch
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
+    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+    folder = str(tmp_path_factory.mktemp("encoders") / "tiny")
+    special = {"bos_token": "<s>", "pad_token": "<pad>", "eos_token": "</s>", "unk_token": "<unk>", "mask_token": "<mask>"}
+    tokenizer = Tokenizer(models.Unigram())
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    trainer = trainers.UnigramTrainer(vocab_size=800, special_tokens=list(special.values()), unk_token="<unk>", show_progress=False)
+    tokenizer.train_from_iterator([row["text"] for row in shipped_rows(limit=300)], trainer)
+    tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 2)])
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, **special).save_pretrained(folder)
+    torch.manual_seed(0)
+    shape = {"hidden_size": 128, "num_hidden_layers": 3, "num_attention_heads": 2, "intermediate_size": 256}
+    BertModel(BertConfig(vocab_size=tokenizer.get_vocab_size(), pad_token_id=1, **shape)).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def new_model(tiny_encoder: str) -> Callable[[str], Model]:
+    """Makes an untrained model of a family; what would take minutes to tune begins with the tiny encoder."""
+    return lambda family: families.create(family, tiny_encoder if family == "finetuned" else SHIPPED)
 
 
 @pytest.fixture(scope="session")

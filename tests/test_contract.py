@@ -1,5 +1,6 @@
 """One contract for every model family, on every awkward text."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +20,8 @@ LABELS = BOOK.labels(Task.topics)
 AWKWARD = [
     "",
     " ",
-    "👍" * 50,
-    "kata " * 10_000,
+    "👍" * 10_000,
+    "kata " * 100_000,
     "上海合作组织不是军事联盟",
     "منظمة شنغهاي",
     "a\x00b\x07c",
@@ -31,10 +32,10 @@ AWKWARD = [
 
 
 @pytest.fixture(scope="module", params=families.FAMILIES)
-def model(request: pytest.FixtureRequest) -> Model:
+def model(request: pytest.FixtureRequest, new_model: Callable[[str], Model]) -> Model:
     shipped = shipped_rows(limit=400)
     targets = np.array([[topic in row["topics"] for topic in LABELS] for row in shipped], dtype=np.int8)
-    return families.create(request.param).fit([normalise(row["text"]) for row in shipped], targets)
+    return new_model(request.param).fit([normalise(row["text"]) for row in shipped], targets)
 
 
 def test_awkward_texts_get_probabilities(model: Model) -> None:
@@ -55,9 +56,9 @@ def test_a_text_is_read_alike_alone_and_among_others(model: Model) -> None:
     assert np.abs(together[:5] - alone).max() < 1e-9
 
 
-def test_fitting_again_gives_the_same(model: Model) -> None:
+def test_fitting_again_gives_the_same(model: Model, new_model: Callable[[str], Model]) -> None:
     texts, targets = ["pasukan di perbatasan", "harga cabai naik", "tentara berlatih", "pasar murah"], np.array([[1], [0], [1], [0]])
-    first, second = (families.create(model.family).fit(texts, targets).predict_proba(texts) for _ in range(2))
+    first, second = (new_model(model.family).fit(texts, targets).predict_proba(texts) for _ in range(2))
     assert (first == second).all()
 
 

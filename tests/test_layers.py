@@ -4,6 +4,7 @@ import ast
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from data import codebook
 from data.codebook import Task
 from data.text import normalise
 from models import families, store
+from models.base import Model
 from models.decision import Decision
 
 MAY_IMPORT = {"data": set(), "models": {"data"}, "training": {"data", "models"}, "serve": {"data", "models"}}
@@ -46,12 +48,12 @@ def test_mlflow_stays_in_its_files(path: Path) -> None:
 
 
 @pytest.mark.parametrize("family", families.FAMILIES)
-def test_labelling_imports_nothing_that_only_training_needs(family: str, tmp_path: Path) -> None:
+def test_labelling_imports_nothing_that_only_training_needs(family: str, new_model: Callable[[str], Model], tmp_path: Path) -> None:
     book, texts = codebook.load(), [normalise(row["text"]) for row in shipped_rows(limit=50)]
     for task in Task:
         targets = np.eye(50, len(book.labels(task)), dtype=np.int8)
         decision = Decision(*np.full((3, targets.shape[1]), -1))
-        store.save(tmp_path / task, task, families.create(family).fit(texts, targets), book, decision, {})
+        store.save(tmp_path / task, task, new_model(family).fit(texts, targets), book, decision, {})
     (tmp_path / "article.txt").write_text(texts[0], encoding="utf-8")
     program = "import sys, sikap\ntry:\n sikap.main()\nfinally:\n print(*sys.modules)"
     arguments = ["label", "article.txt", "--out", "labels.jsonl", "--topics", "topics", "--stance", "stance"]

@@ -16,6 +16,8 @@ def test_figures_of_a_case_counted_by_hand() -> None:
     assert found.macro_f1 == pytest.approx((0.8 + 2 / 3) / 2)
     assert found.exact_match == 0.5
     assert found.review == 0.25
+    assert found.likeliest == 1
+    assert evaluate(TARGETS, 1 - DECIDED / 2, DECIDED, ["a", "b"], ["1", "1", "2", "3"], seed=0).likeliest == pytest.approx(1 / 3)
 
 
 def test_the_interval_holds_the_figure_and_grows_with_fewer_articles() -> None:

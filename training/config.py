@@ -7,8 +7,8 @@ from pathlib import Path
 
 from data.codebook import DEFAULT_PATH, Task
 from data.splits import SEED
-from models.embedding import SHIPPED
 from models.families import DEFAULT
+from models.pretrained import SHIPPED
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,7 @@ class Config:
         codebook: where the labels come from.
         encoder: the shipped encoder, a folder, or a hub name, for families that use one.
         C: inverse strength of regularisation.
+        epochs: how often the family `finetuned` goes through the sentences at most; none leaves it to `models.tuning`.
         seed: of everything that is drawn.
     """
 
@@ -31,4 +32,5 @@ class Config:
     codebook: Path = DEFAULT_PATH
     encoder: str = SHIPPED
     C: float = 4.0
+    epochs: int | None = None
     seed: int = SEED

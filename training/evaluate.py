@@ -33,6 +33,8 @@ class Evaluation:
         micro_interval: 95 % bootstrap interval of micro F1, articles resampled.
         macro_f1: mean F1 over labels that the sentences carry.
         exact_match: share of sentences whose labels are all right.
+        likeliest: share of the sentences with a label whose likeliest label is one of theirs; where each has exactly one, the
+            accuracy of choosing one.
         review: share of sentences with a label that goes to review.
         labels: per label, in label order.
     """
@@ -42,6 +44,7 @@ class Evaluation:
     micro_interval: tuple[float, float]
     macro_f1: float
     exact_match: float
+    likeliest: float
     review: float
     labels: dict[str, Score]
 
@@ -82,6 +85,7 @@ def evaluate(
         micro_interval=_interval(true, given, articles, seed),
         macro_f1=float(f1[carried].mean()) if carried.any() else 0.0,
         exact_match=float((true == given).all(axis=1).mean()),
+        likeliest=float(true[np.arange(len(true)), probabilities.argmax(axis=1)][true.any(axis=1)].mean()) if true.any() else 0.0,
         review=float((decisions == REVIEW).any(axis=1).mean()),
         labels=per_label,
     )

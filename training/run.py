@@ -20,14 +20,16 @@ import numpy as np
 from data import codebook as codebooks
 from data import corpus
 from data.codebook import Task
-from data.splits import folds
 from data.text import normalise
-from models import families, store
+from models import cache, families, store
 from models.base import Model
 from models.decision import Decision
-from models.embedding import SentenceEncoder, cache_folder
+from models.embedding import SentenceEncoder
+from models.finetuned import FineTuned
 from models.labels import probabilities as probabilities_of
 from models.store import Stored
+from models.tuning import Watch
+from training import joint
 from training.config import Config
 from training.evaluate import Evaluation, evaluate
 from training.suspects import suspects
@@ -59,11 +61,12 @@ class Run:
     seconds: dict[str, float]
 
 
-def train(config: Config, folder: Path, tell: Callable[[str], None] = lambda _: None) -> Run:
+def train(config: Config, folder: Path, tell: Callable[[str], None] = lambda _: None, watch: Watch | None = None) -> Run:
     """Train one model and write it to `folder`, which must not exist.
 
     Args:
         tell: is told, in a few words, what begins.
+        watch: is told how a tuning goes while it goes.
 
     Raises:
         data.codebook.CodebookError, data.corpus.CorpusError: the input is not usable.
@@ -90,29 +93,31 @@ def train(config: Config, folder: Path, tell: Callable[[str], None] = lambda _: 
     tell(f"read {len(dataset):,} sentences of {len(set(articles)):,} articles, {int(targets.any(axis=1).sum()):,} with {config.task.value}")
     lap("read")
 
-    new_model = partial(families.create, config.family, config.encoder, C=config.C, seed=config.seed)
-    encoder = new_model().encoder
-    vectors = encode(texts, encoder) if encoder else None
-    lap("encode")
+    model: Model
+    if config.family == FineTuned.family:
+        model, probabilities = joint.tuned(config, codebook, dataset, texts, tell, watch)
+        lap("tune")
+    else:
+        model = families.create(config.family, config.encoder, config.C, config.seed)
+        vectors = encode(texts, model.encoder) if model.encoder else None
+        lap("encode")
+        tell("learning, and measuring out of fold")
+        probabilities = model.cross_fit(texts, targets, articles, vectors)
+        lap("fit")
 
-    tell("measuring out of fold")
+    unseen = np.flatnonzero(~np.isnan(probabilities).any(axis=1))
     exclusive = store.exclusive_sets(codebook, config.task)
-    held_out = partial(_out_of_fold, texts=texts, targets=targets, articles=articles, seed=config.seed)
-    probabilities, priors = held_out(new_model, vectors=vectors), held_out(partial(families.create, "baseline"))
-    decision = Decision.fit(probabilities, targets, exclusive)
-    figures = partial(evaluate, targets, labels=labels, articles=articles, seed=config.seed)
+    priors = families.create("baseline", seed=config.seed).cross_fit(texts, targets, articles)
+    decision = Decision.fit(probabilities[unseen], targets[unseen], exclusive)
+    figures = partial(evaluate, targets[unseen], labels=labels, articles=[articles[i] for i in unseen], seed=config.seed)
     out_of_fold, baseline = (
-        figures(chosen.calibrate(raw), chosen.decide(chosen.calibrate(raw)))
+        figures(chosen.calibrate(raw[unseen]), chosen.decide(chosen.calibrate(raw[unseen])))
         for chosen, raw in ((decision, probabilities), (Decision.fit(priors, targets, exclusive), priors))
     )
-    doubtful = suspects(dataset, targets, decision.calibrate(probabilities), labels)
-    lap("measure")
-
-    tell("fitting on all sentences")
-    model = new_model().fit(texts, targets, vectors)
+    doubtful = suspects(dataset.select(unseen), targets[unseen], decision.calibrate(probabilities[unseen]), labels)
     made_from = {"data": corpus.digest(dataset), "sentences": len(dataset), "seed": config.seed, "C": config.C, "versions": versions()}
     stored = store.save(folder, config.task, model, codebook, decision, made_from)
-    lap("fit")
+    lap("measure")
     return Run(config, stored, folder, dataset, out_of_fold, baseline, doubtful, seconds)
 
 
@@ -129,7 +134,7 @@ def encode(texts: list[str], encoder: SentenceEncoder) -> np.ndarray:
     from datasets import Dataset, Features, List, Value
 
     content = hashlib.sha256("\n".join([encoder.digest, *texts]).encode("utf-8")).hexdigest()
-    kept = cache_folder() / "vectors" / f"{content[:32]}.arrow"
+    kept = cache.root() / "vectors" / f"{content[:32]}.arrow"
     kept.parent.mkdir(parents=True, exist_ok=True)
     encoded = Dataset.from_dict({"text": texts}).map(
         lambda batch: {"vector": encoder.encode(batch["text"])},
@@ -147,16 +152,3 @@ def encode(texts: list[str], encoder: SentenceEncoder) -> np.ndarray:
 def versions() -> dict[str, str]:
     """Versions of Python and of the libraries that a model depends on."""
     return {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
-
-
-def _out_of_fold(
-    new_model: Callable[[], Model], texts: list[str], targets: np.ndarray, articles: list[str], seed: int, vectors: np.ndarray | None = None
-) -> np.ndarray:
-    """Probabilities for each sentence from a model that has not seen its article, shape as `targets`."""
-    probabilities = np.zeros(targets.shape)
-    for kept, held_out in folds(articles, seed):
-        (seen, seen_vectors), (new, new_vectors) = (
-            ([texts[i] for i in rows], None if vectors is None else vectors[rows]) for rows in (kept, held_out)
-        )
-        probabilities[held_out] = new_model().fit(seen, targets[kept], seen_vectors).predict_proba(new, new_vectors)
-    return probabilities

@@ -9,6 +9,8 @@ import re
 import shutil
 import tempfile
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +18,8 @@ from typing import Any
 
 from data.codebook import Task
 from models import registry
+from models.tuning import Watch
+from training.config import Config
 from training.evaluate import Evaluation, Score
 from training.run import LIBRARIES, Run, versions
 
@@ -48,6 +52,25 @@ class PastRun:
     figures: dict[str, float]
 
 
+@contextmanager
+def followed(config: Config) -> Iterator[Watch]:
+    """Draw the curves of a training while it goes: a run that begins with their first figure, for `track` to go on with.
+
+    It ends with what is inside, as FAILED or KILLED where that did.
+    """
+    import mlflow
+
+    def watch(step: int, figures: dict[str, float]) -> None:
+        _begin(config)
+        mlflow.log_metrics({f"tuning/{name}": value for name, value in figures.items()}, step)
+
+    try:
+        yield watch
+    except BaseException as error:
+        mlflow.end_run("FAILED" if isinstance(error, Exception) else "KILLED")
+        raise
+
+
 def track(run: Run) -> Registered:
     """Log a run (parameters, data digest, codebook, figures overall and per label, the model folder) and register its model.
 
@@ -55,39 +78,49 @@ def track(run: Run) -> Registered:
     """
     import mlflow
 
+    run_id = _begin(run.config)
     client = registry.client()
-    experiment = _experiment_id(client)
     manifest, config = run.stored.manifest, run.config
-    with mlflow.start_run(experiment_id=experiment, run_name=f"{config.task.value}-{config.family}") as active:
-        mlflow.log_params(
-            {
-                "task": config.task.value,
-                "family": config.family,
-                "C": config.C,
-                "seed": config.seed,
-                "encoder": config.encoder if run.stored.model.encoder else "none",
-                "data": ", ".join(map(str, config.data)) or "shipped corpus",
-                "data_digest": manifest["made_from"]["data"],
-                "sentences": len(run.dataset),
-                "codebook": run.stored.codebook.reference,
-                "model_digest": manifest["digest"],
-            }
-        )
-        mlflow.log_metrics(_metrics(run.out_of_fold) | {f"seconds_{stage}": value for stage, value in run.seconds.items()})
-        mlflow.log_metric("baseline_micro_f1", run.baseline.micro.f1)
-        mlflow.log_dict(asdict(run.out_of_fold), "out_of_fold.json")
-        table = {column: [suspect[column] for suspect in run.suspects] for column in run.suspects[0]}
-        mlflow.log_table(table, "suspects.json")
-        version = _log_model(run, client)
-        name = registry.registered_name(config.task)
-        tags = {"data_digest": manifest["made_from"]["data"], "codebook": run.stored.codebook.reference}
-        for key, value in tags.items():
-            client.set_model_version_tag(name, str(version), key, value)
-        good = run.out_of_fold.micro.f1 > run.baseline.micro.f1
-        crowned = good and registry.CHAMPION not in client.get_registered_model(name).aliases
-        if crowned:
-            client.set_registered_model_alias(name, registry.CHAMPION, str(version))
-        return Registered(name, version, active.info.run_id, crowned)
+    mlflow.log_params(
+        {
+            "task": config.task.value,
+            "family": config.family,
+            "C": config.C,
+            "seed": config.seed,
+            "encoder": config.encoder if run.stored.model.encoder else "none",
+            "data": ", ".join(map(str, config.data)) or "shipped corpus",
+            "data_digest": manifest["made_from"]["data"],
+            "sentences": len(run.dataset),
+            "codebook": run.stored.codebook.reference,
+            "model_digest": manifest["digest"],
+        }
+    )
+    mlflow.log_metrics(_metrics(run.out_of_fold) | {f"seconds_{stage}": value for stage, value in run.seconds.items()})
+    mlflow.log_metric("baseline_micro_f1", run.baseline.micro.f1)
+    mlflow.log_dict(asdict(run.out_of_fold), "out_of_fold.json")
+    table = {column: [suspect[column] for suspect in run.suspects] for column in run.suspects[0]}
+    mlflow.log_table(table, "suspects.json")
+    version = _log_model(run, client)
+    name = registry.registered_name(config.task)
+    tags = {"data_digest": manifest["made_from"]["data"], "codebook": run.stored.codebook.reference}
+    for key, value in tags.items():
+        client.set_model_version_tag(name, str(version), key, value)
+    good = run.out_of_fold.micro.f1 > run.baseline.micro.f1
+    crowned = good and registry.CHAMPION not in client.get_registered_model(name).aliases
+    if crowned:
+        client.set_registered_model_alias(name, registry.CHAMPION, str(version))
+    mlflow.end_run()
+    return Registered(name, version, run_id, crowned)
+
+
+def _begin(config: Config) -> str:
+    """The run that is going on, or a new one; its id."""
+    import mlflow
+
+    client = registry.client()
+    name = f"{config.task.value}-{config.family}"
+    active = mlflow.active_run() or mlflow.start_run(experiment_id=_experiment_id(client), run_name=name)
+    return str(active.info.run_id)
 
 
 def past_runs(task: Task | None = None) -> list[PastRun]:
@@ -137,6 +170,7 @@ def _metrics(evaluation: Evaluation) -> dict[str, float]:
         "micro_recall": evaluation.micro.recall,
         "macro_f1": evaluation.macro_f1,
         "exact_match": evaluation.exact_match,
+        "likeliest": evaluation.likeliest,
         "review": evaluation.review,
     }
     for label, score in evaluation.labels.items():

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from models.embedding import SentenceEncoder
-from models.pretrained import packed_path, read_packed, tokenizer_of, trim
+from models.packed import packed_path, read_packed
 
 SENTENCES = [
     "Organisasi Kerja Sama Shanghai takkan pernah menimbulkan ancaman militer.",
@@ -33,15 +33,6 @@ def test_another_file_is_refused(tmp_path) -> None:
     with pytest.raises(ValueError, match="E5S1"):
         read_packed(path)
     assert packed_path().is_file()
-
-
-def test_text_in_latin_script_is_read_with_the_full_vocabularys_pieces() -> None:
-    packed = read_packed(packed_path())
-    full, trimmed = tokenizer_of(packed.pieces), tokenizer_of(trim(packed).pieces)
-    assert len(trimmed) < 0.6 * len(full)
-    for sentence in SENTENCES[:3]:
-        assert trimmed.tokenize(sentence) == full.tokenize(sentence)
-    assert "<unk>" not in trimmed.tokenize("Петербург 上海")
 
 
 def test_an_encoder_that_is_nowhere_is_named() -> None:
