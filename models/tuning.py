@@ -140,6 +140,8 @@ def _network(encoder: Any, weights: np.ndarray, dropout: float) -> Any:
     from models.export import MeanOfLayers
 
     class Network(torch.nn.Module):
+        weights: torch.Tensor
+
         def __init__(self) -> None:
             super().__init__()
             self.mean = MeanOfLayers(encoder, (-1,))
