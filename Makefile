@@ -1,9 +1,11 @@
-# make demo: from nothing to labelled articles. make test: the checks.
+# make demo: from nothing to labelled articles. make test: the checks. make bench: beside its peers, over an hour.
 PYTHON ?= python3
+TOPICS ?= data/corpus/test
+STANCE ?= data/corpus/test
 BIN := .venv/bin
 export HF_HUB_OFFLINE = 1
 
-.PHONY: demo test clean
+.PHONY: demo test bench clean
 
 demo: .venv/demo
 	$(BIN)/sikap train topics
@@ -21,6 +23,9 @@ test: .venv/test
 	$(BIN)/mypy
 	$(BIN)/pytest
 
+bench: .venv/bench
+	$(BIN)/python benchmarks/peers.py run --topics $(TOPICS) --stance $(STANCE)
+
 clean:
 	rm -rf .venv demo
 
@@ -35,4 +40,8 @@ clean:
 
 .venv/test: .venv/demo
 	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+.venv/bench: .venv/demo
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	@touch $@
