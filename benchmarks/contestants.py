@@ -114,7 +114,7 @@ class SetFit(Contestant):
 
         from models import pretrained
 
-        pretrained.write(aside / "pretrained")
+        pretrained.write(pretrained.SHIPPED, aside / "pretrained")
         encoder = Transformer(str(aside / "pretrained"), model_kwargs={"dtype": "float32"})
         self.body = aside / "body"
         pooling = Pooling(encoder.get_embedding_dimension(), "mean")

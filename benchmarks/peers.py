@@ -28,7 +28,7 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
-from contestants import PEERS, STEPS, create
+from contestants import PEERS, REFERENCE, STEPS, create
 from data import article, codebook, corpus
 from data.codebook import Task
 from data.files import aside
@@ -54,6 +54,7 @@ def run(
     ] = corpus.TEST,
     stance: Annotated[Path, typer.Option(exists=True, help="The same for stance")] = corpus.TEST,
     family: Annotated[list[str], typer.Option(help="Of ours; the last is the one that is scaled up")] = ["linear", "encoder", "finetuned"],  # noqa: B006
+    peer: Annotated[list[str], typer.Option(help=f"Of the others; {REFERENCE} is always one")] = list(PEERS),  # noqa: B006
     data: Annotated[list[Path], typer.Option(exists=True, help="What all learn from (default: the shipped corpus)")] = [],  # noqa: B006
     steps: Annotated[int, typer.Option(help="Of SetFit's contrastive tuning, its models together")] = STEPS,
     rounds: Annotated[int, typer.Option(help="How often each is timed")] = 5,
@@ -62,11 +63,12 @@ def run(
     out: Annotated[Path, typer.Option(help="The file to write")] = OUT,
 ) -> None:
     """Train all, measure all, write the tables."""
-    if unknown := set(family) - set(FAMILIES):
-        raise typer.BadParameter(f"expected families of {', '.join(FAMILIES)}, found {', '.join(sorted(unknown))}")
+    for found, known in ((family, FAMILIES), (peer, PEERS)):
+        if unknown := set(found) - set(known):
+            raise typer.BadParameter(f"expected some of {', '.join(known)}, found {', '.join(sorted(unknown))}")
     sizes = [int(size) for size in scale.split(",") if size]
     load = os.getloadavg()[0]
-    names = [*PEERS, *family]
+    names = [*dict.fromkeys([REFERENCE, *peer]), *family]
     seconds = {}
     for number, name in enumerate(names, 1):
         console.print(f"[bold]{number} of {len(names)}: training {name}[/]")

@@ -9,9 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 
+VERSION = 2  # of what lies there: whoever changes how it is made gives it a new one
+
+
 def root() -> Path:
-    """Where all of it lies: $SIKAP_CACHE, or .cache/sikap in the home folder."""
-    return Path(os.environ.get("SIKAP_CACHE") or Path.home() / ".cache" / "sikap")
+    """Where all of it lies: $SIKAP_CACHE, or .cache/sikap in the home folder, and in it a folder for this version."""
+    return Path(os.environ.get("SIKAP_CACHE") or Path.home() / ".cache" / "sikap") / f"v{VERSION}"
 
 
 def cached(kind: str, name: str, make: Callable[[Path], None]) -> Path:

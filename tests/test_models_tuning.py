@@ -34,7 +34,9 @@ def tune(store: Path, data: Path, encoder: str, task: str = "topics", cache: Pat
     }
     command = [str(Path(sys.executable).with_name("sikap")), "train", task, "--family", "finetuned"]
     options = ["--encoder", encoder, "--data", str(data), "--epochs", str(EPOCHS)]
-    return subprocess.Popen([*command, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    return subprocess.Popen(
+        [*command, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True
+    )
 
 
 def finished(process: subprocess.Popen[str]) -> str:
@@ -78,13 +80,13 @@ def test_its_curves_are_in_mlflow(tuned: Path, monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_killed_tuning_goes_on_and_comes_to_the_same(tuned: Path, data: Path, tiny_encoder: str, tmp_path: Path) -> None:
     process = tune(tmp_path, data, tiny_encoder)
-    while process.poll() is None and not list(tmp_path.glob("cache/checkpoints/*/checkpoint-*/trainer_state.json")):
+    while process.poll() is None and not list(tmp_path.glob("cache/v*/checkpoints/*/checkpoint-*/trainer_state.json")):
         time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
+    os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
-    assert list(tmp_path.glob("cache/checkpoints/*/checkpoint-*/trainer_state.json"))
+    assert list(tmp_path.glob("cache/v*/checkpoints/*/checkpoint-*/trainer_state.json"))
     assert "from where it was broken off" in finished(tune(tmp_path, data, tiny_encoder))
-    assert not list(tmp_path.glob("cache/checkpoints/*"))
+    assert not list(tmp_path.glob("cache/v*/checkpoints/*"))
     texts = [normalise(row["text"]) for row in shipped_rows(limit=30)]
     once, again = (store.load(logged(place, "topics")).model.predict_proba(texts) for place in (tuned, tmp_path))
     assert np.abs(once - again).max() < 1e-3
