@@ -8,7 +8,6 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-
 VERSION = 2  # of what lies there: whoever changes how it is made gives it a new one
 
 
