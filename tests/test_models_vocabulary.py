@@ -36,8 +36,8 @@ def test_their_vectors_stay_as_they_were(both: tuple) -> None:
 
 def test_other_scripts_are_unknown_pieces_and_do_no_harm(both: tuple) -> None:
     _, (model, cut) = both
-    assert cut.tokenize("Петербург dan 上海合作组织") == ["▁", "<unk>", "▁dan", "▁", "<unk>"]
-    assert cut.tokenize("Петербург dan 上海合作组织", add_special_tokens=True)[0] == "<s>"
+    pieces = cut.convert_ids_to_tokens(cut("Петербург dan 上海合作组织")["input_ids"])
+    assert pieces == ["<s>", "▁", "<unk>", "▁dan", "▁", "<unk>", "</s>"]
     with torch.no_grad():
         vectors = model.eval()(**cut("منظمة شنغهاي", return_tensors="pt", return_token_type_ids=False)).last_hidden_state
     assert torch.isfinite(vectors).all()
