@@ -25,11 +25,11 @@ Watch = Callable[[int, dict[str, float]], None]  # is told the step and the figu
 
 @dataclass(frozen=True)
 class Tuning:
-    """How an encoder is tuned; chosen on held-out articles of the corpus.
+    """How an encoder is tuned. What was tried to choose it stands in benchmarks/TUNING.md.
 
     Attributes:
         layers: of the encoder, from below, that are kept; 0 keeps all. The upper ones are those that tuning misses least
-            (Sajjad et al. 2023, https://arxiv.org/abs/2004.03844), and without them everything is twice as fast.
+            (Sajjad et al. 2023, https://arxiv.org/abs/2004.03844), and each takes its share of the time.
         epochs: at most; the best of them is kept, and training ends when `patience` of them brought nothing better.
         rate: learning rate of the uppermost layer; each layer below has `decay` times that of the one above it.
         head_rate: learning rate of the heads.
