@@ -6,6 +6,7 @@ Needs torch; nothing that labels imports this module's functions.
 from __future__ import annotations
 
 import logging
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,7 @@ def _loaded(source: str) -> tuple[Any, Any]:
     return model, tokenizer
 
 
+@cache
 def hush() -> None:
     """No news of transformers and the quantiser about themselves: bars, unused layers, advice for other models."""
     from transformers.utils import logging as transformers_logging

@@ -84,7 +84,7 @@ def tune(
     commonness = np.maximum(learn.targets.mean(axis=0), 1 / len(learn.targets))
     net = _network(encoder, (commonness.max() / commonness) ** tuning.rare, tuning.dropout)
     parts = [_tokenised(part, tokenizer, tuning.max_tokens) for part in (learn, check) if part]
-    last = _last_whole(checkpoints)
+    last = last_whole(checkpoints)
     if not last:
         net.take(VectorHeads().fit(_vectors(net, parts[0], tokenizer), learn.targets, learn.odds))
     arguments = TrainingArguments(
@@ -225,7 +225,7 @@ def _tokenised(examples: Examples, tokenizer: Any, most: int) -> Any:
     return rows.map(encode, batched=True, remove_columns=["text"], desc="tokenising")
 
 
-def _last_whole(checkpoints: Path) -> Path | None:
+def last_whole(checkpoints: Path) -> Path | None:
     """The newest checkpoint that was written to its end: the Trainer writes its state last."""
     whole = [path.parent for path in checkpoints.glob("checkpoint-*/trainer_state.json")]
     return max(whole, key=lambda path: int(path.name.rpartition("-")[2]), default=None)

@@ -26,12 +26,11 @@ def trim(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> tuple[Pr
     """Leave the pieces out that neither the words of the languages nor the corpus need; the model is changed in place.
 
     Only Unigram vocabularies (SentencePiece, XLM-R) can be cut so: merges of a BPE vocabulary hang together. Another
-    kind, and a vocabulary that is as small already, comes back as it is.
+    kind comes back as it is.
 
-    >>> from models.pretrained import load
-    >>> model, tokenizer = load()  # doctest: +SKIP
-    >>> len(trim(model, tokenizer)[1])  # doctest: +SKIP
-    59148
+    >>> from models import pretrained
+    >>> len(pretrained.load()[1]) < 60_000  # of 250,002
+    True
     """
     import torch
 

@@ -14,7 +14,7 @@ import pytest
 
 from conftest import Cli, shipped_rows, write_rows
 from data.text import normalise
-from models import export, pretrained, store
+from models import export, pretrained, registry, store, tuning
 from models.embedding import SETTINGS, SentenceEncoder, Settings
 from training import tracking
 
@@ -66,27 +66,33 @@ def test_topics_and_stance_share_one_encoder(tuned: Path) -> None:
 
 
 def test_its_curves_are_in_mlflow(tuned: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from models import registry
-
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tuned / 'mlflow.db'}")
-    runs = tracking.past_runs()
-    client = registry.client()
-    run = next(run for run in runs if run.task == "topics")
-    assert len(client.get_metric_history(run.run_id, "tuning/eval_loss")) >= 1
-    steps = [point.step for point in client.get_metric_history(run.run_id, "tuning/loss")]
+    assert steps_of("tuning/eval_loss")
+    steps = steps_of("tuning/loss")
     assert steps == sorted(set(steps))
     assert steps
 
 
-def test_a_killed_tuning_goes_on_and_comes_to_the_same(tuned: Path, data: Path, tiny_encoder: str, tmp_path: Path) -> None:
+def steps_of(figure: str) -> list[int]:
+    """At which steps the last finished tuning for topics told the figure."""
+    run = next(run for run in tracking.past_runs() if run.task == "topics" and run.status == "FINISHED")
+    return [point.step for point in registry.client().get_metric_history(run.run_id, figure)]
+
+
+def test_a_killed_tuning_goes_on_and_comes_to_the_same(
+    tuned: Path, data: Path, tiny_encoder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     process = tune(tmp_path, data, tiny_encoder)
     while process.poll() is None and not list(tmp_path.glob("cache/v*/checkpoints/*/checkpoint-*/trainer_state.json")):
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
-    assert list(tmp_path.glob("cache/v*/checkpoints/*/checkpoint-*/trainer_state.json"))
+    kept = tuning.last_whole(next(tmp_path.glob("cache/v*/checkpoints/*")))
+    assert kept
     assert "from where it was broken off" in finished(tune(tmp_path, data, tiny_encoder))
     assert not list(tmp_path.glob("cache/v*/checkpoints/*"))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
+    assert min(steps_of("tuning/eval_loss")) > int(kept.name.rpartition("-")[2]), "what was done before is not done again"
     texts = [normalise(row["text"]) for row in shipped_rows(limit=30)]
     once, again = (store.load(logged(place, "topics")).model.predict_proba(texts) for place in (tuned, tmp_path))
     assert np.abs(once - again).max() < 1e-3

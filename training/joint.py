@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from data import corpus
 from data.codebook import Codebook, Task
 from models import cache, pretrained
 from models.finetuned import FineTuned
-from models.tuning import Tuning, Watch
+from models.tuning import DEFAULT, Watch, last_whole
 from training.config import Config
 
 if TYPE_CHECKING:
@@ -36,14 +36,14 @@ def tuned(
     Returns:
         The model, and probabilities of shape (n, n_labels), NaN where it learned from the sentence.
     """
-    tuning = Tuning() if config.epochs is None else Tuning(epochs=config.epochs)
+    tuning = DEFAULT if config.epochs is None else replace(DEFAULT, epochs=config.epochs)
     parts = [corpus.digest(dataset), codebook.reference, pretrained.folder(config.encoder).name, asdict(tuning), config.C, config.seed]
     name = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
     checkpoints = cache.root() / "checkpoints" / name
     columns = {task: corpus.targets(dataset, task, codebook) for task in Task}
 
     def make(folder: Path) -> None:
-        tell("tuning an encoder for topics and stance" + (", from where it was broken off" if checkpoints.is_dir() else ""))
+        tell("tuning an encoder for topics and stance" + (", from where it was broken off" if last_whole(checkpoints) else ""))
         model = FineTuned(config.encoder, tuning, config.C, config.seed, checkpoints, watch)
         probabilities = model.cross_fit(texts, np.hstack(list(columns.values())), dataset["article"])
         model.save(folder)

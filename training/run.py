@@ -108,14 +108,20 @@ def train(config: Config, folder: Path, tell: Callable[[str], None] = lambda _: 
     unseen = np.flatnonzero(~np.isnan(probabilities).any(axis=1))
     exclusive = store.exclusive_sets(codebook, config.task)
     priors = families.create("baseline", seed=config.seed).cross_fit(texts, targets, articles)
-    decision = Decision.fit(probabilities[unseen], targets[unseen], exclusive)
     figures = partial(evaluate, targets[unseen], labels=labels, articles=[articles[i] for i in unseen], seed=config.seed)
-    out_of_fold, baseline = (
-        figures(chosen.calibrate(raw[unseen]), chosen.decide(chosen.calibrate(raw[unseen])))
-        for chosen, raw in ((decision, probabilities), (Decision.fit(priors, targets, exclusive), priors))
-    )
-    doubtful = suspects(dataset.select(unseen), targets[unseen], decision.calibrate(probabilities[unseen]), labels)
-    made_from = {"data": corpus.digest(dataset), "sentences": len(dataset), "seed": config.seed, "C": config.C, "versions": versions()}
+    decision, naive = (Decision.fit(raw[unseen], targets[unseen], exclusive) for raw in (probabilities, priors))
+    chances, prior_chances = decision.calibrate(probabilities[unseen]), naive.calibrate(priors[unseen])
+    out_of_fold, baseline = figures(chances, decision.decide(chances)), figures(prior_chances, naive.decide(prior_chances))
+    doubtful = suspects(dataset.select(unseen), targets[unseen], chances, labels)
+    made_from: dict[str, Any] = {
+        "data": corpus.digest(dataset),
+        "sentences": len(dataset),
+        "seed": config.seed,
+        "C": config.C,
+        "versions": versions(),
+    }
+    if isinstance(model, FineTuned):
+        made_from["tuning"] = model.made_
     stored = store.save(folder, config.task, model, codebook, decision, made_from)
     lap("measure")
     return Run(config, stored, folder, dataset, out_of_fold, baseline, doubtful, seconds)

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from data.codebook import Task
 from models import registry
@@ -22,6 +22,9 @@ from models.tuning import Watch
 from training.config import Config
 from training.evaluate import Evaluation, Score
 from training.run import LIBRARIES, Run, versions
+
+if TYPE_CHECKING:
+    from mlflow import ActiveRun
 
 EXPERIMENT = "sikap"
 CODE = ("data", "models")  # what a logged model carries, so that it loads where Sikap is not installed
@@ -78,49 +81,48 @@ def track(run: Run) -> Registered:
     """
     import mlflow
 
-    run_id = _begin(run.config)
     client = registry.client()
-    manifest, config = run.stored.manifest, run.config
-    mlflow.log_params(
-        {
-            "task": config.task.value,
-            "family": config.family,
-            "C": config.C,
-            "seed": config.seed,
-            "encoder": config.encoder if run.stored.model.encoder else "none",
-            "data": ", ".join(map(str, config.data)) or "shipped corpus",
-            "data_digest": manifest["made_from"]["data"],
-            "sentences": len(run.dataset),
-            "codebook": run.stored.codebook.reference,
-            "model_digest": manifest["digest"],
-        }
-    )
-    mlflow.log_metrics(_metrics(run.out_of_fold) | {f"seconds_{stage}": value for stage, value in run.seconds.items()})
-    mlflow.log_metric("baseline_micro_f1", run.baseline.micro.f1)
-    mlflow.log_dict(asdict(run.out_of_fold), "out_of_fold.json")
-    table = {column: [suspect[column] for suspect in run.suspects] for column in run.suspects[0]}
-    mlflow.log_table(table, "suspects.json")
-    version = _log_model(run, client)
-    name = registry.registered_name(config.task)
-    tags = {"data_digest": manifest["made_from"]["data"], "codebook": run.stored.codebook.reference}
-    for key, value in tags.items():
-        client.set_model_version_tag(name, str(version), key, value)
-    good = run.out_of_fold.micro.f1 > run.baseline.micro.f1
-    crowned = good and registry.CHAMPION not in client.get_registered_model(name).aliases
-    if crowned:
-        client.set_registered_model_alias(name, registry.CHAMPION, str(version))
-    mlflow.end_run()
-    return Registered(name, version, run_id, crowned)
+    with _begin(run.config) as active:
+        manifest, config = run.stored.manifest, run.config
+        mlflow.log_params(
+            {
+                "task": config.task.value,
+                "family": config.family,
+                "C": config.C,
+                "seed": config.seed,
+                "encoder": config.encoder if run.stored.model.encoder else "none",
+                "data": ", ".join(map(str, config.data)) or "shipped corpus",
+                "data_digest": manifest["made_from"]["data"],
+                "sentences": len(run.dataset),
+                "codebook": run.stored.codebook.reference,
+                "model_digest": manifest["digest"],
+            }
+            | {f"tuning/{name}": value for name, value in manifest["made_from"].get("tuning", {}).items()}
+        )
+        mlflow.log_metrics(_metrics(run.out_of_fold) | {f"seconds_{stage}": value for stage, value in run.seconds.items()})
+        mlflow.log_metric("baseline_micro_f1", run.baseline.micro.f1)
+        mlflow.log_dict(asdict(run.out_of_fold), "out_of_fold.json")
+        table = {column: [suspect[column] for suspect in run.suspects] for column in run.suspects[0]}
+        mlflow.log_table(table, "suspects.json")
+        version = _log_model(run, client)
+        name = registry.registered_name(config.task)
+        tags = {"data_digest": manifest["made_from"]["data"], "codebook": run.stored.codebook.reference}
+        for key, value in tags.items():
+            client.set_model_version_tag(name, str(version), key, value)
+        good = run.out_of_fold.micro.f1 > run.baseline.micro.f1
+        crowned = good and registry.CHAMPION not in client.get_registered_model(name).aliases
+        if crowned:
+            client.set_registered_model_alias(name, registry.CHAMPION, str(version))
+        return Registered(name, version, active.info.run_id, crowned)
 
 
-def _begin(config: Config) -> str:
-    """The run that is going on, or a new one; its id."""
+def _begin(config: Config) -> ActiveRun:
+    """The run that is going on, or a new one."""
     import mlflow
 
     client = registry.client()
     name = f"{config.task.value}-{config.family}"
-    active = mlflow.active_run() or mlflow.start_run(experiment_id=_experiment_id(client), run_name=name)
-    return str(active.info.run_id)
+    return mlflow.active_run() or mlflow.start_run(experiment_id=_experiment_id(client), run_name=name)
 
 
 def past_runs(task: Task | None = None) -> list[PastRun]:
