@@ -12,12 +12,11 @@ from copy import copy
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from data.splits import folds
-from models import tuning
 from models.decision import YES, Decision
 from models.embedding import LOUD, SentenceEncoder, Settings
 from models.encoder import Encoder, beside
@@ -25,7 +24,10 @@ from models.heads import VectorHeads
 from models.linear import Linear
 from models.logistic import expit
 from models.pretrained import SHIPPED
-from models.tuning import DEFAULT, Examples, Tuning, Watch
+from models.tuning import DEFAULT, Tuning, Watch
+
+if TYPE_CHECKING:
+    from models.multilabel import Examples
 
 TUNING = "tuning.json"
 HELD_OUT = 8  # one article of so many is not learned from: it tells when to stop, and what the model is worth
@@ -99,13 +101,13 @@ class FineTuned(Encoder):
     def _learn(
         self, texts: Sequence[str], targets: np.ndarray, articles: Sequence[str], unseen: tuple[Sequence[str], np.ndarray] | None
     ) -> Self:
-        from models import export
+        from models import export, multilabel
 
         self.words_ = Linear(self.C, self.seed)
-        learn = Examples(texts, targets, beside(self.words_.cross_fit(texts, targets, articles)))
-        check = Examples(*unseen, self.words_.odds(unseen[0])) if unseen else None
+        learn = multilabel.Examples(texts, targets, beside(self.words_.cross_fit(texts, targets, articles)))
+        check = multilabel.Examples(*unseen, self.words_.odds(unseen[0])) if unseen else None
         self._kept = TemporaryDirectory(prefix="sikap-")  # goes when the model goes
-        encoder, tokenizer, self.heads_ = tuning.tune(
+        encoder, tokenizer, self.heads_ = multilabel.tune(
             self.base, learn, check, self.tuning, self.seed, self.checkpoints or Path(self._kept.name, "checkpoints"), self.watch
         )
 
