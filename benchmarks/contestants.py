@@ -74,7 +74,7 @@ class Sikap(Contestant):
     def load(self, folder: Path) -> None:
         from serve.predictor import Predictor
 
-        self.models = Predictor.named(*(str(folder / task.value) for task in Task)).models
+        self.models = Predictor.named(str(folder / Task.topics), str(folder / Task.stance)).models
 
     def decide(self, texts: list[str]) -> dict[Task, np.ndarray]:
         from models.decision import YES

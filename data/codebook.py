@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Container
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -99,6 +100,15 @@ class Codebook(_Entry):
         if task is Task.topics:
             return [topic.id for topic in self.topics]
         return [f"{claim.id}/{side}" for claim in self.claims for side in SIDES]
+
+    @property
+    def columns(self) -> list[tuple[Claim, list[int]]]:
+        """Each claim with the numbers of its labels among those of the task stance."""
+        return [(claim, list(range(len(SIDES) * i, len(SIDES) * (i + 1)))) for i, claim in enumerate(self.claims)]
+
+    def only(self, claims: Container[str]) -> Codebook:
+        """The same codebook with some of its claims, and without topics."""
+        return self.model_copy(update={"topics": (), "claims": tuple(claim for claim in self.claims if claim.id in claims)})
 
     def tag(self, claim: str, side: str) -> str:
         """The tag shown for a stance. Raises KeyError for an unknown claim."""

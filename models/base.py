@@ -14,6 +14,7 @@ from typing import ClassVar, Self
 
 import numpy as np
 
+from data.codebook import Claim
 from data.splits import folds
 from models.embedding import SentenceEncoder
 
@@ -70,3 +71,11 @@ class Model(ABC):
     @abstractmethod
     def load(cls, folder: Path, encoder: SentenceEncoder | None = None) -> Self:
         """Read what `save` wrote. An `encoder` that is already in memory is used instead of the folder's own copy."""
+
+
+class Reader(Model):
+    """A family that reads claims in their own words, and so answers for claims that it was not trained on."""
+
+    @abstractmethod
+    def about(self, claims: Sequence[Claim]) -> Self:
+        """The same model, asked for other claims: `predict_proba` then gives two columns for each, support and oppose."""

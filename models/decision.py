@@ -6,7 +6,7 @@ Calibration and thresholds are learned from out-of-fold predictions and live in 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, Self
 
@@ -38,7 +38,7 @@ class Decision:
     intercept: float = 0.0
 
     @classmethod
-    def fit(cls, raw: np.ndarray, targets: np.ndarray, exclusive: np.ndarray) -> Self:
+    def fit(cls, raw: np.ndarray, targets: np.ndarray, exclusive: np.ndarray, alike: bool = False) -> Self:
         """Calibrate on out-of-fold predictions (Platt 1999), since regularised heads on rare labels are too modest.
 
         Then choose thresholds on the calibrated ones: `yes` where F1 is best, `review` where F2 is, which counts a
@@ -49,17 +49,22 @@ class Decision:
 
         Args:
             raw, targets: probabilities as the model gave them, and 0/1; shape (n, n_labels).
+            alike: every label has the thresholds that are best for all together.
         """
         slope, intercept = _platt(raw, targets)
         probabilities = expit(slope * _logit(raw) + intercept)
         pooled = [_best(probabilities.ravel(), targets.ravel(), beta) for beta in (1.0, 2.0)]
         found = np.tile(np.array(pooled), (targets.shape[1], 1))
         for label, positives in enumerate(targets.sum(axis=0)):
-            if positives:
+            if positives and not alike:
                 own = np.array([_best(probabilities[:, label], targets[:, label], beta) for beta in (1.0, 2.0)])
                 weight = positives / (positives + ENOUGH)
                 found[label] = weight * own + (1 - weight) * found[label]
         return cls(found[:, 0], np.minimum(found[:, 1], found[:, 0]), exclusive, slope, intercept)
+
+    def over(self, exclusive: np.ndarray) -> Self:
+        """The same decision over other labels, in sets as `exclusive` has them, where all labels have the same thresholds."""
+        return replace(self, yes=np.full(len(exclusive), self.yes[0]), review=np.full(len(exclusive), self.review[0]), exclusive=exclusive)
 
     def calibrate(self, raw: np.ndarray) -> np.ndarray:
         """Calibrated probabilities for those that a model gave, same shape."""

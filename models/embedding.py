@@ -101,16 +101,17 @@ class SentenceEncoder:
         tokenizer.no_padding()
         return session, tokenizer, settings["prefix"]
 
-    def encode(self, texts: Sequence[str]) -> np.ndarray:
-        """Vectors of normalised texts, float32 of shape (n, width); each layer's part has length 1.
+    def encode(self, texts: Sequence[str] | Sequence[tuple[str, str]]) -> np.ndarray:
+        """Vectors of normalised texts, or of pairs that are read together, float32 of shape (n, width); each layer's part has length 1.
 
         Sentences go in one by one, on all cores: nothing is spent on padding, and a vector does not depend on which
         sentences came with it (int8 scales its activations by what is in the batch).
         """
         session, tokenizer, prefix = self.start().result()
 
-        def vector(text: str) -> np.ndarray:
-            ids = np.array([tokenizer.encode(prefix + text).ids], dtype=np.int64)
+        def vector(text: str | tuple[str, str]) -> np.ndarray:
+            encoded = tokenizer.encode(prefix + text) if isinstance(text, str) else tokenizer.encode(*text)
+            ids = np.array([encoded.ids], dtype=np.int64)
             return session.run(None, {"input_ids": ids, "attention_mask": np.ones_like(ids)})[0][0]
 
         if not len(texts):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from data.codebook import Claim
 from models.base import Model
 from models.embedding import SentenceEncoder
 from models.pretrained import SHIPPED
 
-FAMILIES = ("baseline", "linear", "encoder", "finetuned")
+FAMILIES = ("baseline", "linear", "encoder", "finetuned", "pair")
 DEFAULT = "encoder"
 
 
@@ -34,14 +36,24 @@ def family(name: str) -> type[Model]:
         from models.finetuned import FineTuned
 
         return FineTuned
+    if name == "pair":
+        from models.pair import PairModel
+
+        return PairModel
     raise ValueError(f"expected a family of {', '.join(FAMILIES)}, found {name!r}")
 
 
-def create(name: str, encoder: str = SHIPPED, C: float = 4.0, seed: int = 0) -> Model:
-    """A model that has learned nothing yet, with the settings that its family takes."""
+def create(name: str, encoder: str = SHIPPED, C: float = 4.0, seed: int = 0, claims: Sequence[Claim] = ()) -> Model:
+    """A model that has learned nothing yet, with the settings that its family takes.
+
+    Args:
+        claims: for the family that reads them.
+    """
     kind: Any = family(name)
     if name == "baseline":
         return kind(seed)
     if name == "encoder":
         return kind(SentenceEncoder.named(encoder), C, seed)
+    if name == "pair":
+        return kind(claims, base=encoder, seed=seed)
     return kind(encoder, C=C, seed=seed) if name == "finetuned" else kind(C, seed)

@@ -36,7 +36,7 @@ def probabilities(models: Sequence[Stored], texts: Sequence[str]) -> list[np.nda
 def label(models: Sequence[Stored], texts: Sequence[str], everything: bool = False) -> list[dict[str, list[dict[str, Any]]]]:
     """The label entries of each text: `{"topics": [...], "stances": [...]}`, for the tasks of the given models.
 
-    Entries stand in codebook order.
+    Entries stand in codebook order; where two models answer for a claim, the later one's stand.
 
     Args:
         everything: also the labels that are decided no.
@@ -45,8 +45,9 @@ def label(models: Sequence[Stored], texts: Sequence[str], everything: bool = Fal
     for stored, found in zip(models, probabilities(models, texts), strict=True):
         decisions = stored.decision.decide(found)
         names = [_name(stored, name) for name in stored.labels]
+        field, claims = FIELD[stored.task], {claim.id for claim in stored.codebook.claims}
         for row, chances, decided in zip(rows, found, decisions, strict=True):
-            row[FIELD[stored.task]] = [
+            row[field] = [entry for entry in row.get(field, []) if entry.get("claim") not in claims] + [
                 names[i] | {"probability": round(float(chances[i]), DIGITS), "decision": WORDS[decided[i]]}
                 for i in range(len(names))
                 if everything or decided[i] != NO

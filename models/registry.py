@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 CHAMPION = "champion"
+READER = "reader"  # the stance model that answers for claims which the champion does not know
 ARTIFACT = "model"  # what the model folder is called among the artifacts of a logged model
 _INSIDE = f"artifacts/*/{MANIFEST}"  # where the model folder is in what MLflow stores for a version
 _NAME = re.compile(r"(?P<name>[\w.-]+)(?:@(?P<alias>[\w-]+)|/(?P<version>\d+))")
@@ -37,6 +38,11 @@ def registered_name(task: Task) -> str:
 def champion(task: Task) -> str:
     """The name of the model that serves unless another is asked for."""
     return f"{registered_name(task)}@{CHAMPION}"
+
+
+def reader() -> str:
+    """The name of the model that reads new claims unless another is asked for."""
+    return f"{registered_name(Task.stance)}@{READER}"
 
 
 def tracking_uri() -> str:

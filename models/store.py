@@ -13,7 +13,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +22,14 @@ import numpy as np
 from data import codebook as codebooks
 from data.codebook import SIDES, Codebook, Task
 from data.text import NORMALISER
-from models.base import Model
+from models.base import Model, Reader
 from models.decision import Decision
 from models.embedding import SentenceEncoder
 from models.families import family
 
 FORMAT = 1
 MANIFEST = "manifest.json"
+FEW = 8  # labelled sentences from which on a family that knows claims by number answers for one
 
 
 class StoreError(ValueError):
@@ -58,6 +59,24 @@ class Stored:
     def reference(self) -> str:
         """Names the model in predictions: task, family and the folder's short digest, `topics-encoder@0123abcd`."""
         return f"{self.manifest['task']}-{self.manifest['family']}@{self.manifest['digest'][:8]}"
+
+    def unknown(self, codebook: Codebook) -> list[str]:
+        """Ids of the codebook's claims that this model does not answer for: not its own, or learned from too few sentences."""
+        if isinstance(self.model, Reader):
+            return []
+        learned = {claim.id: self.manifest["made_from"].get("labelled", {}).get(claim.id, FEW) for claim in self.codebook.claims}
+        return [claim.id for claim in codebook.claims if learned.get(claim.id, 0) < FEW]
+
+    def about(self, codebook: Codebook) -> Stored:
+        """The same model, asked for the claims of another codebook.
+
+        Raises:
+            StoreError: a model that knows its claims by number, not by their words.
+        """
+        if not isinstance(self.model, Reader):
+            raise StoreError(f"{self.reference}: expected a model that reads claims (family pair), found one of {self.manifest['family']}")
+        decision = self.decision.over(exclusive_sets(codebook, Task.stance))
+        return replace(self, model=self.model.about(codebook.claims), codebook=codebook, decision=decision)
 
 
 def exclusive_sets(codebook: Codebook, task: Task) -> np.ndarray:

@@ -114,7 +114,18 @@ def _csv(path: Path, predictor: Predictor, everything: bool) -> Iterator[Callabl
     a column of probabilities for each label."""
     places = ["id", "article", "index", "start", "end", "text", "lang"]
     chances = {f"{model.task.value}:{label}": None for model in predictor.models for label in model.labels} if everything else {}
-    columns = [*places, "topics", "topics_review", "stances", "stances_review", "model_topics", "model_stance", "codebook", *chances]
+    columns = [
+        *places,
+        "topics",
+        "topics_review",
+        "stances",
+        "stances_review",
+        "model_topics",
+        "model_stance",
+        "model_reader",
+        "codebook",
+        *chances,
+    ]
 
     def row(record: Record) -> Record:
         flat = {name: record[name] for name in places}
@@ -124,6 +135,7 @@ def _csv(path: Path, predictor: Predictor, everything: bool) -> Iterator[Callabl
         flat |= {
             "model_topics": record["model"]["topics"],
             "model_stance": record["model"]["stance"],
+            "model_reader": record["model"].get("reader"),
             "codebook": record["model"]["codebook"],
         }
         if everything:
@@ -149,7 +161,7 @@ def _parquet(path: Path, predictor: Predictor, everything: bool) -> Iterator[Cal
         + [
             ("topics", pa.list_(pa.struct([("id", pa.string()), *chance]))),
             ("stances", pa.list_(pa.struct([("claim", pa.string()), ("stance", pa.string()), ("tag", pa.string()), *chance]))),
-            ("model", pa.struct([("topics", pa.string()), ("stance", pa.string()), ("codebook", pa.string())])),
+            ("model", pa.struct([(name, pa.string()) for name in ("topics", "stance", "reader", "codebook")])),
         ]
     )
     with parquet.ParquetWriter(path, schema) as file:

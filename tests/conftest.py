@@ -12,6 +12,7 @@ from zlib import crc32
 
 import pytest
 
+from data import codebook
 from models import families
 from models.base import Model
 from models.pretrained import SHIPPED
@@ -73,7 +74,8 @@ def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture(scope="session")
 def new_model(tiny_encoder: str) -> Callable[[str], Model]:
     """Makes an untrained model of a family; what would take minutes to tune begins with the tiny encoder."""
-    return lambda family: families.create(family, tiny_encoder if family == "finetuned" else SHIPPED)
+    claims = codebook.load().claims
+    return lambda family: families.create(family, tiny_encoder if family in {"finetuned", "pair"} else SHIPPED, claims=claims)
 
 
 @pytest.fixture(scope="session")

@@ -18,17 +18,20 @@ class Config:
     Attributes:
         task: topics or stance.
         family: name of a model family (`models.families`).
-        data: labelled sentences as `data.corpus.load` takes them; none means the shipped corpus.
+        data: labelled sentences as `data.corpus.load` takes them, for the family `pair` also pairs (`data.pairs`); none means the
+            shipped corpus, and for `pair` the claim bank too.
+        pretrain: pairs, such as those of natural-language inference, that the family `pair` goes through before all else.
         codebook: where the labels come from.
         encoder: the shipped encoder, a folder, or a hub name, for families that use one.
         C: inverse strength of regularisation.
-        epochs: how often the family `finetuned` goes through the sentences at most; none leaves it to `models.tuning`.
+        epochs: how often the families `finetuned` (at most) and `pair` go through the sentences; none leaves it to them.
         seed: of everything that is drawn.
     """
 
     task: Task
     family: str = DEFAULT
     data: tuple[str, ...] = ()
+    pretrain: tuple[str, ...] = ()
     codebook: Path = DEFAULT_PATH
     encoder: str = SHIPPED
     C: float = 4.0

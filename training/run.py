@@ -1,11 +1,10 @@
-"""A training run: read, encode, measure out of fold, choose thresholds, fit on everything, write the model folder.
+"""A training run: learn, measure on what was not learned from, choose thresholds, write the model folder.
 
 Yields plain data; `training.tracking` writes it to MLflow.
 """
 
 from __future__ import annotations
 
-import hashlib
 import platform
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,29 +12,26 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from data import codebook as codebooks
-from data import corpus
+from data import corpus, pairs
 from data.codebook import Task
 from data.text import normalise
-from models import cache, families, store
-from models.base import Model
+from models import families, store
 from models.decision import Decision
-from models.embedding import SentenceEncoder
 from models.finetuned import FineTuned
 from models.labels import probabilities as probabilities_of
+from models.pair import PairModel
 from models.store import Stored
 from models.tuning import Watch
-from training import joint
+from training.behaviour import Behaviour, behave
 from training.config import Config
-from training.evaluate import Evaluation, evaluate
+from training.evaluate import Evaluation, PairEvaluation, evaluate, evaluate_pairs
+from training.learn import learn
 from training.suspects import suspects
-
-if TYPE_CHECKING:
-    from datasets import Dataset
 
 LIBRARIES = ("scikit-learn", "transformers", "torch", "datasets", "numpy", "mlflow")
 
@@ -48,17 +44,28 @@ class Run:
         out_of_fold: figures on sentences whose article the measured model had not seen.
         baseline: the same figures for the prior.
         suspects: labels to look at again (`training.suspects`).
+        behaviour: what a stance model understands (`training.behaviour`).
         seconds: time spent, by stage.
     """
 
     config: Config
     stored: Stored
     folder: Path
-    dataset: Dataset
     out_of_fold: Evaluation
     baseline: Evaluation
     suspects: list[dict[str, Any]]
+    behaviour: Behaviour | None
     seconds: dict[str, float]
+
+    @property
+    def knows_the_codebook(self) -> bool:
+        """Whether it was measured on the codebook's labels; a model that learned from pairs alone was not."""
+        return list(self.out_of_fold.labels) == self.stored.labels
+
+    @property
+    def reads_claims(self) -> bool:
+        """Whether the model answers for claims that it was not trained on."""
+        return isinstance(self.stored.model, PairModel)
 
 
 def train(config: Config, folder: Path, tell: Callable[[str], None] = lambda _: None, watch: Watch | None = None) -> Run:
@@ -70,7 +77,7 @@ def train(config: Config, folder: Path, tell: Callable[[str], None] = lambda _: 
 
     Raises:
         data.codebook.CodebookError, data.corpus.CorpusError: the input is not usable.
-        ValueError: the codebook has no label for the task, or an unknown family or encoder is asked for.
+        ValueError: the codebook has no label for the task, an unknown family or encoder is asked for, or one that cannot learn this.
     """
     seconds: dict[str, float] = {}
     clock = perf_counter()
@@ -80,51 +87,31 @@ def train(config: Config, folder: Path, tell: Callable[[str], None] = lambda _: 
         seconds[stage], clock = perf_counter() - clock, perf_counter()
 
     codebook = codebooks.load(config.codebook)
-    labels = codebook.labels(config.task)
-    if not labels:
+    if not codebook.labels(config.task):
         raise ValueError(f"{config.codebook}: expected {'topics' if config.task is Task.topics else 'claims'} to train on, found none")
-    dataset = corpus.load(config.data, codebook)
-    corpus.refuse_test(dataset)
-    targets = corpus.targets(dataset, config.task, codebook)
-    if not targets.any():
-        raise ValueError(f"expected sentences with {config.task.value} to learn from, found none among {len(dataset):,}")
-    texts = [normalise(sentence) for sentence in dataset["text"]]
-    articles = list(dataset["article"])
-    tell(f"read {len(dataset):,} sentences of {len(set(articles)):,} articles, {int(targets.any(axis=1).sum()):,} with {config.task.value}")
-    lap("read")
+    learned = learn(config, codebook, tell, watch, lap)
 
-    model: Model
-    if config.family == FineTuned.family:
-        model, probabilities = joint.tuned(config, codebook, dataset, texts, tell, watch)
-        lap("tune")
-    else:
-        model = families.create(config.family, config.encoder, config.C, config.seed)
-        vectors = encode(texts, model.encoder) if model.encoder else None
-        lap("encode")
-        tell("learning, and measuring out of fold")
-        probabilities = model.cross_fit(texts, targets, articles, vectors)
-        lap("fit")
-
-    unseen = np.flatnonzero(~np.isnan(probabilities).any(axis=1))
-    exclusive = store.exclusive_sets(codebook, config.task)
-    priors = families.create("baseline", seed=config.seed).cross_fit(texts, targets, articles)
-    figures = partial(evaluate, targets[unseen], labels=labels, articles=[articles[i] for i in unseen], seed=config.seed)
-    decision, naive = (Decision.fit(raw[unseen], targets[unseen], exclusive) for raw in (probabilities, priors))
-    chances, prior_chances = decision.calibrate(probabilities[unseen]), naive.calibrate(priors[unseen])
+    unseen = np.flatnonzero(~np.isnan(learned.probabilities).any(axis=1)).tolist()
+    targets = learned.targets[unseen]
+    priors = families.create("baseline", seed=config.seed).cross_fit(learned.texts, learned.targets, learned.articles)
+    figures = partial(evaluate, targets, labels=learned.labels, articles=[learned.articles[i] for i in unseen], seed=config.seed)
+    decision, naive = (
+        Decision.fit(raw[unseen], targets, learned.exclusive, alike=config.family == PairModel.family)
+        for raw in (learned.probabilities, priors)
+    )
+    chances, prior_chances = decision.calibrate(learned.probabilities[unseen]), naive.calibrate(priors[unseen])
     out_of_fold, baseline = figures(chances, decision.decide(chances)), figures(prior_chances, naive.decide(prior_chances))
-    doubtful = suspects(dataset.select(unseen), targets[unseen], chances, labels)
-    made_from: dict[str, Any] = {
-        "data": corpus.digest(dataset),
-        "sentences": len(dataset),
-        "seed": config.seed,
-        "C": config.C,
-        "versions": versions(),
-    }
-    if isinstance(model, FineTuned):
-        made_from["tuning"] = model.made_
-    stored = store.save(folder, config.task, model, codebook, decision, made_from)
+    doubtful = suspects([learned.rows[i] for i in unseen], targets, chances, learned.labels)
+    made_from = learned.made_from | {"seed": config.seed, "C": config.C, "versions": versions()}
+    if config.task is Task.stance and not isinstance(learned.model, PairModel):
+        made_from["labelled"] = {claim.id: int(learned.targets[:, sides].any(axis=1).sum()) for claim, sides in codebook.columns}
+    if isinstance(learned.model, FineTuned | PairModel):
+        made_from["tuning"] = learned.model.made_
+    if list(learned.labels) != codebook.labels(config.task):
+        decision = decision.over(store.exclusive_sets(codebook, config.task))
+    stored = store.save(folder, config.task, learned.model, codebook, decision, made_from)
     lap("measure")
-    return Run(config, stored, folder, dataset, out_of_fold, baseline, doubtful, seconds)
+    return Run(config, stored, folder, out_of_fold, baseline, doubtful, behave(stored), seconds)
 
 
 def measure(stored: Stored, sources: Sequence[Path | str], seed: int) -> Evaluation:
@@ -135,24 +122,17 @@ def measure(stored: Stored, sources: Sequence[Path | str], seed: int) -> Evaluat
     return evaluate(targets, chances, stored.decision.decide(chances), stored.labels, dataset["article"], seed)
 
 
-def encode(texts: list[str], encoder: SentenceEncoder) -> np.ndarray:
-    """Vectors of the sentences, with a progress bar; kept on disk, so that the next run on the same data need not wait."""
-    from datasets import Dataset, Features, List, Value
+def measure_pairs(stored: Stored, source: Path | str, seed: int) -> PairEvaluation:
+    """Figures of a stored model on pairs (`data.pairs`).
 
-    content = hashlib.sha256("\n".join([encoder.digest, *texts]).encode("utf-8")).hexdigest()
-    kept = cache.root() / "vectors" / f"{content[:32]}.arrow"
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    encoded = Dataset.from_dict({"text": texts}).map(
-        lambda batch: {"vector": encoder.encode(batch["text"])},
-        batched=True,
-        batch_size=1024,
-        remove_columns=["text"],
-        features=Features({"vector": List(Value("float32"))}),
-        cache_file_name=str(kept),
-        new_fingerprint=kept.stem,
-        desc="encoding sentences",
-    )
-    return np.asarray(encoded.with_format("numpy")["vector"], dtype=np.float32)
+    Raises:
+        ValueError: a model that knows its claims by number, not by their words.
+    """
+    if not isinstance(stored.model, PairModel):
+        raise ValueError(f"{source}: expected a model of the family pair for rows of text and target, found {stored.reference}")
+    rows = pairs.load([source])
+    found = stored.model.read([(row.target, normalise(row.text)) for row in rows])
+    return evaluate_pairs([row.stance for row in rows], found, [row.text for row in rows], seed)
 
 
 def versions() -> dict[str, str]:

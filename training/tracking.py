@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 from data.codebook import Task
 from models import registry
+from models.store import Stored
 from models.tuning import Watch
+from training.behaviour import Behaviour
 from training.config import Config
 from training.evaluate import Evaluation, Score
 from training.run import LIBRARIES, Run, versions
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 EXPERIMENT = "sikap"
 CODE = ("data", "models")  # what a logged model carries, so that it loads where Sikap is not installed
+OF_PAIRS = ("pairs", "pairs_data", "pretrained_on", "pretrain_data", "wordings")  # what the family that reads claims has learned from
 MAIN_FIGURES = ("micro_f1", "micro_f1_low", "micro_f1_high", "macro_f1", "baseline_micro_f1")
 
 
@@ -77,7 +80,8 @@ def followed(config: Config) -> Iterator[Watch]:
 def track(run: Run) -> Registered:
     """Log a run (parameters, data digest, codebook, figures overall and per label, the model folder) and register its model.
 
-    The first model of a name that beats the baseline becomes the champion.
+    The first model of a name that beats the baseline becomes the champion. Of those that read claims, the newest becomes the reader, unless
+    it passes fewer cases of the behaviour suite than the one before.
     """
     import mlflow
 
@@ -93,10 +97,11 @@ def track(run: Run) -> Registered:
                 "encoder": config.encoder if run.stored.model.encoder else "none",
                 "data": ", ".join(map(str, config.data)) or "shipped corpus",
                 "data_digest": manifest["made_from"]["data"],
-                "sentences": len(run.dataset),
+                "sentences": manifest["made_from"]["sentences"],
                 "codebook": run.stored.codebook.reference,
                 "model_digest": manifest["digest"],
             }
+            | {name: manifest["made_from"][name] for name in OF_PAIRS if name in manifest["made_from"]}
             | {f"tuning/{name}": value for name, value in manifest["made_from"].get("tuning", {}).items()}
         )
         mlflow.log_metrics(_metrics(run.out_of_fold) | {f"seconds_{stage}": value for stage, value in run.seconds.items()})
@@ -104,16 +109,50 @@ def track(run: Run) -> Registered:
         mlflow.log_dict(asdict(run.out_of_fold), "out_of_fold.json")
         table = {column: [suspect[column] for suspect in run.suspects] for column in run.suspects[0]}
         mlflow.log_table(table, "suspects.json")
+        if run.behaviour:
+            note_behaviour(active.info.run_id, run.behaviour)
         version = _log_model(run, client)
         name = registry.registered_name(config.task)
         tags = {"data_digest": manifest["made_from"]["data"], "codebook": run.stored.codebook.reference}
         for key, value in tags.items():
             client.set_model_version_tag(name, str(version), key, value)
-        good = run.out_of_fold.micro.f1 > run.baseline.micro.f1
+        good = run.knows_the_codebook and run.out_of_fold.micro.f1 > run.baseline.micro.f1
         crowned = good and registry.CHAMPION not in client.get_registered_model(name).aliases
         if crowned:
             client.set_registered_model_alias(name, registry.CHAMPION, str(version))
+        if good and run.reads_claims and run.behaviour and run.behaviour.rate >= _behaviour_of_reader(client):
+            client.set_registered_model_alias(name, registry.READER, str(version))
         return Registered(name, version, active.info.run_id, crowned)
+
+
+def _behaviour_of_reader(client: Any) -> float:
+    """Share of the behaviour suite that the reader passed; 0 where there is none yet."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        reader = client.get_model_version_by_alias(registry.registered_name(Task.stance), registry.READER)
+    except MlflowException:
+        return 0.0
+    return float(client.get_run(reader.run_id).data.metrics.get("behaviour/all", 0.0))
+
+
+def note_behaviour(run_id: str, behaviour: Behaviour) -> None:
+    """Log a model's pass rates with the run that made it."""
+    client = registry.client()
+    for kind, (passed, cases) in behaviour.kinds.items():
+        client.log_metric(run_id, f"behaviour/{kind}", passed / cases)
+    client.log_metric(run_id, "behaviour/all", behaviour.rate)
+    client.set_tag(run_id, "behaviour", "passed" if behaviour.passes else "failed")
+    client.log_dict(run_id, {"failed": behaviour.failed}, "behaviour.json")
+
+
+def run_of(stored: Stored) -> str | None:
+    """The run that made a model, if the store has it."""
+    client = registry.client()
+    experiment = client.get_experiment_by_name(EXPERIMENT)
+    query = f"params.model_digest = '{stored.manifest['digest']}'"
+    found = client.search_runs([experiment.experiment_id], query, max_results=1) if experiment else []
+    return str(found[0].info.run_id) if found else None
 
 
 def _begin(config: Config) -> ActiveRun:
@@ -200,7 +239,7 @@ def _log_model(run: Run, client: Any) -> int:
     with tempfile.TemporaryDirectory() as aside, warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*input example was not provided.*")
         # Without the corpus: a model does not carry the sentences that it learned from.
-        left_out = shutil.ignore_patterns("annotations", "corpus", "labels", "samples", "__pycache__")
+        left_out = shutil.ignore_patterns("annotations", "bank", "behaviour.jsonl", "corpus", "drafts", "labels", "samples", "__pycache__")
         for room in CODE:
             shutil.copytree(rooms / room, Path(aside) / room, ignore=left_out)
         logged = mlflow.pyfunc.log_model(
