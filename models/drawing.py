@@ -77,7 +77,8 @@ def once(labelled: Labelled | None, material: Material, rng: np.random.Generator
     """
     found = [*_of_codebook(labelled, rng, vary)] if labelled else []
     rows, targets = material.rows, [row.target for row in material.rows]
-    known = {statement: (claim, language) for claim in material.claims for language, statement in claim.statement.items()}
+    claims = [*material.claims, *(labelled.claims if labelled else [])]
+    known = {statement: (claim, language) for claim in claims for language, statement in claim.statement.items()}
     swappable = any(row.stance == "none" for row in rows)  # where every row takes a side, another row's target may well be meant
     for row in rows:
         claim, language = known.get(row.target, (None, ""))

@@ -42,6 +42,7 @@ def label(models: Sequence[Stored], texts: Sequence[str], everything: bool = Fal
         everything: also the labels that are decided no.
     """
     rows: list[dict[str, list[dict[str, Any]]]] = [{} for _ in texts]
+    order = {claim: i for i, claim in enumerate(dict.fromkeys(claim.id for stored in models for claim in stored.codebook.claims))}
     for stored, found in zip(models, probabilities(models, texts), strict=True):
         decisions = stored.decision.decide(found)
         names = [_name(stored, name) for name in stored.labels]
@@ -52,6 +53,7 @@ def label(models: Sequence[Stored], texts: Sequence[str], everything: bool = Fal
                 for i in range(len(names))
                 if everything or decided[i] != NO
             ]
+            row[field].sort(key=lambda entry: order.get(entry.get("claim", ""), 0))
     return rows
 
 

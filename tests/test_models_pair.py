@@ -47,8 +47,8 @@ def wider(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def desk(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: str) -> Cli:
     """A store with fast champions, and a reader that was trained on a few sentences and rows."""
     sikap = Cli(tmp_path_factory.mktemp("desk"))
-    data = write_rows(sikap.store / "few.jsonl", shipped_rows(limit=400))
-    bank = write_rows(sikap.store / "bank.jsonl", rows(pairs.SHIPPED)[:200])
+    data = write_rows(sikap.store / "some.jsonl", shipped_rows()[::12])
+    bank = write_rows(sikap.store / "bank.jsonl", rows(pairs.SHIPPED[0])[:200])
     inference = [{"premise": "Hujan turun.", "hypothesis": "Hari basah.", "label": "entailment"}] * 20
     first = write_rows(sikap.store / "inference.jsonl", inference)
     reading = ["--family", "pair", "--encoder", tiny_encoder, "--data", data, "--data", bank, "--pretrain", first, "--epochs", 1]
@@ -102,17 +102,17 @@ def test_without_a_reader_new_claims_are_named(desk: Cli, wider: Path, tmp_path:
     assert len(records[0]["stances"]) == 2 * len(BOOK.claims)
 
 
-@pytest.mark.parametrize(("given", "unknown"), [(7, ["base-closes"]), (8, [])])
-def test_eight_labelled_sentences_fold_a_claim_in(given: int, unknown: list[str], wider: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("given", "folded"), [(7, False), (8, True)])
+def test_eight_labelled_sentences_fold_a_claim_in(given: int, folded: bool, wider: Path, tmp_path: Path) -> None:
     stances = [{"claim": "base-closes", "stance": "support"}]
     own = [{"text": f"Pangkalan nomor {i} diminta tutup.", "topics": [], "stances": stances} for i in range(given)]
     data = write_rows(tmp_path / "data.jsonl", [*shipped_rows(limit=200), *own])
     trained = run.train(Config(Task.stance, "linear", (str(data),), codebook=wider), tmp_path / "model")
-    assert trained.stored.unknown(codebook.load(wider)) == unknown
+    assert ("base-closes" not in trained.stored.unknown(codebook.load(wider))) == folded
 
 
 def test_rows_of_text_and_target_train_and_measure_a_model(desk: Cli, tiny_encoder: str) -> None:
-    train = write_rows(desk.store / "train.jsonl", rows(pairs.SHIPPED)[:120])
+    train = write_rows(desk.store / "train.jsonl", rows(pairs.SHIPPED[0])[:120])
     done = desk("train", "stance", "--family", "pair", "--encoder", tiny_encoder, "--data", train, "--epochs", 1)
     assert done.returncode == 0, done.stderr
     assert "champion" not in done.stdout
@@ -133,7 +133,7 @@ def test_only_the_family_that_reads_takes_rows_of_text_and_target(desk: Cli) -> 
 
 def test_what_it_learned_from_is_in_the_manifest(desk: Cli) -> None:
     manifests = [json.loads(path.read_text()) for path in desk.store.glob("artifacts/models/**/manifest.json")]
-    made_from = next(m["made_from"] for m in manifests if m["family"] == "pair" and m["made_from"]["sentences"] == 400)
+    made_from = next(m["made_from"] for m in manifests if m["family"] == "pair" and m["made_from"]["sentences"] > 120)
     assert (made_from["pairs"], made_from["pretrained_on"]) == (200, 20)
     assert made_from["pairs_data"] == pairs.digest(pairs.load([desk.store / "bank.jsonl"]))
 

@@ -32,7 +32,7 @@ def material(config: Config, found: Sequence[Path | str]) -> Material:
     Raises:
         data.corpus.CorpusError: rows that are not usable.
     """
-    rows = pairs.load(found if config.data else [pairs.SHIPPED])
+    rows = pairs.load(found if config.data else pairs.SHIPPED)
     pairs.refuse_test(rows)
     claims = [claim for file in (wordings.OF_CODEBOOK, wordings.OF_BANK) for claim in wordings.load(file).values()]
     return Material(_normalised(rows), _normalised(pairs.load(config.pretrain)), claims)
