@@ -114,30 +114,16 @@ def _csv(path: Path, predictor: Predictor, everything: bool) -> Iterator[Callabl
     a column of probabilities for each label."""
     places = ["id", "article", "index", "start", "end", "text", "lang"]
     chances = {f"{model.task.value}:{label}": None for model in predictor.models for label in model.labels} if everything else {}
-    columns = [
-        *places,
-        "topics",
-        "topics_review",
-        "stances",
-        "stances_review",
-        "model_topics",
-        "model_stance",
-        "model_reader",
-        "codebook",
-        *chances,
-    ]
+    labels = ["topics", "topics_review", "stances", "stances_review"]
+    makers = {name: name if name == "codebook" else f"model_{name}" for name in predictor.made_by}
+    columns = [*places, *labels, *makers.values(), *chances]
 
     def row(record: Record) -> Record:
         flat = {name: record[name] for name in places}
         for column, decision in (("", "yes"), ("_review", "review")):
             flat[f"topics{column}"] = "; ".join(entry["id"] for entry in record["topics"] if entry["decision"] == decision)
             flat[f"stances{column}"] = "; ".join(entry["tag"] for entry in record["stances"] if entry["decision"] == decision)
-        flat |= {
-            "model_topics": record["model"]["topics"],
-            "model_stance": record["model"]["stance"],
-            "model_reader": record["model"].get("reader"),
-            "codebook": record["model"]["codebook"],
-        }
+        flat |= {column: record["model"][name] for name, column in makers.items()}
         if everything:
             flat |= {f"topics:{entry['id']}": entry["probability"] for entry in record["topics"]}
             flat |= {f"stance:{entry['claim']}/{entry['stance']}": entry["probability"] for entry in record["stances"]}
@@ -161,7 +147,7 @@ def _parquet(path: Path, predictor: Predictor, everything: bool) -> Iterator[Cal
         + [
             ("topics", pa.list_(pa.struct([("id", pa.string()), *chance]))),
             ("stances", pa.list_(pa.struct([("claim", pa.string()), ("stance", pa.string()), ("tag", pa.string()), *chance]))),
-            ("model", pa.struct([(name, pa.string()) for name in ("topics", "stance", "reader", "codebook")])),
+            ("model", pa.struct([(name, pa.string()) for name in predictor.made_by])),
         ]
     )
     with parquet.ParquetWriter(path, schema) as file:

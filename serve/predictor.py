@@ -73,6 +73,14 @@ class Predictor:
         return cls(first, second, found.about(book.only(new)), reads=book)
 
     @property
+    def made_by(self) -> dict[str, str | None]:
+        """What makes the labels, as each record names it: the models by what they do, and the codebooks."""
+        named: dict[str, str | None] = {task.value: None for task in Task}
+        for stored in self.models:
+            named["reader" if stored is self.reader else stored.task.value] = stored.reference
+        return named | {"codebook": self.codebooks}
+
+    @property
     def languages(self) -> tuple[str, ...]:
         """Languages of the codebook."""
         return self.models[0].codebook.languages
@@ -88,11 +96,8 @@ class Predictor:
             everything: write every label with its probability, decided `no` included.
         """
         labelled = label(self.models, [sentence.text for sentence in found], everything)
-        made_by: Record = {task.value: None for task in Task}
-        for stored in self.models:
-            made_by["reader" if stored is self.reader else stored.task.value] = stored.reference
-        made_by["codebook"] = self.codebooks
         nothing: Record = {field: [] for field in FIELD.values()}
+        made_by = self.made_by
         return [vars(sentence) | nothing | labels | {"model": made_by} for sentence, labels in zip(found, labelled, strict=True)]
 
 
