@@ -243,7 +243,7 @@ class PairModel(Reader):
         where = np.argwhere(passes)
         if len(where):
             found[passes] = self.read([(stated[text][claim], texts[text]) for text, claim in where])[:, : len(SIDES)]
-        return found.reshape(len(texts), -1)
+        return found.reshape(len(texts), len(SIDES) * len(self.claims))
 
     def _expect(self, targets: np.ndarray) -> None:
         if targets.shape[1] != len(SIDES) * len(self.claims):
