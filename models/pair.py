@@ -38,7 +38,7 @@ from models.tuning import Tuning, Watch
 
 SETTINGS = "pair.json"
 HELD_OUT = 8  # one article of so many is not learned from: it tells what the model is worth
-MEASURED = 500  # of the held-out sentences, how many are read with every claim to measure it
+MEASURED = 1500  # of the held-out sentences, how many are read with every claim to measure it; with 500, thresholds are chance
 GATE_ROWS = 4000  # of the material's rows, how many the gate learns from
 GATE_OTHERS = 3  # claims that a sentence does not concern, for one that it does
 JUDGES = 900  # pairs at most that tell what int8 costs
