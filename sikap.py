@@ -157,13 +157,11 @@ def evaluate(
         raise ValueError("expected a file of labelled sentences, or --behaviour, found " + ("both" if file else "neither"))
     if not file:
         raise typer.Exit(_evaluate_behaviour(stance, as_json))
-    both = topics is None and stance is None
     named = {Task.topics: topics, Task.stance: stance}
+    tasks = [Task.stance] if pairs.holds(file) else [task for task in Task if named[task] or not any(named.values())]
     measured: dict[str, Any] = {}
-    for task, name in named.items():
-        if (name is None and not both) or (pairs.holds(file) and task is Task.topics):
-            continue
-        stored = _model(name, task)
+    for task in tasks:
+        stored = _model(named[task], task)
         result = measure_pairs(stored, file, SEED) if pairs.holds(file) else measure(stored, [file], SEED)
         measured[task.value] = {"model": stored.reference} | asdict(result)
         if not as_json:

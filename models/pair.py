@@ -102,7 +102,11 @@ class PairModel(Reader):
         heard, vectors = self._hear(texts, targets, articles, vectors)
         kept, new = next(folds(articles, self.seed, HELD_OUT))
         new = np.sort(np.random.default_rng(self.seed).permutation(new)[:MEASURED])
-        unseen = [Pair(texts[i], self._statement(claim, texts[i]), stance) for i in new for claim, stance in self._stances(targets[i])]
+        unseen = [
+            Pair(texts[i], statement, stance)
+            for i in new
+            for statement, stance in zip(self._statements(texts[i]), self._stances(targets[i]), strict=True)
+        ]
         self._read([texts[i] for i in kept], targets[kept], heard[kept], unseen)
         self._learn_gate([texts[i] for i in kept], targets[kept], vectors[kept])
         read = self._chances([texts[i] for i in new], vectors[new])
@@ -210,9 +214,9 @@ class PairModel(Reader):
         assert self.encoder
         rng = np.random.default_rng(self.seed)
         concerned = [
-            (vector, self._statement(claim, text))
+            (vector, statement)
             for text, target, vector in zip(texts, targets, vectors, strict=True)
-            for claim, stance in self._stances(target)
+            for statement, stance in zip(self._statements(text), self._stances(target), strict=True)
             if stance != "none"
         ]
         rows = [self.material.rows[i] for i in rng.permutation(len(self.material.rows))[:GATE_ROWS]]
@@ -234,7 +238,7 @@ class PairModel(Reader):
     def _chances(self, texts: Sequence[str], vectors: np.ndarray | None) -> np.ndarray:
         """Probabilities of support and oppose for each claim, shape (n, n_labels); next to nothing where the gate is closed."""
         found = np.full((len(texts), len(self.claims), len(SIDES)), CLOSED)
-        stated = [[self._statement(claim, text) for claim in self.claims] for text in texts]
+        stated = [self._statements(text) for text in texts]
         passes = np.full(found.shape[:2], True)
         if self.heads_ and self.gate_ and vectors is not None and found.size:
             distinct = list(dict.fromkeys(statement for statements in stated for statement in statements))
@@ -251,17 +255,18 @@ class PairModel(Reader):
 
     def _labelled(self, texts: Sequence[str], targets: np.ndarray, heard: np.ndarray) -> Labelled:
         likeness = heard.reshape(len(texts), -1, len(SIDES)).max(axis=2)
-        stances = np.array([[STANCES.index(stance) for _, stance in self._stances(row)] for row in targets])
+        stances = np.array([[STANCES.index(stance) for stance in self._stances(row)] for row in targets])
         languages = [self._language(text) for text in texts]
         return Labelled(texts, languages, stances, likeness, [self.material.of(claim) for claim in self.claims])
 
-    def _stances(self, target: np.ndarray) -> list[tuple[Claim, str]]:
+    def _stances(self, target: np.ndarray) -> list[str]:
         """The stance on each claim, from a row of targets."""
-        sides = target.reshape(-1, len(SIDES))
-        return [(claim, SIDES[side.argmax()] if side.any() else "none") for claim, side in zip(self.claims, sides, strict=True)]
+        return [SIDES[side.argmax()] if side.any() else "none" for side in target.reshape(-1, len(SIDES))]
 
-    def _statement(self, claim: Claim, text: str) -> str:
-        return claim.statement.get(self._language(text)) or next(iter(claim.statement.values()))
+    def _statements(self, text: str) -> list[str]:
+        """Each claim as it is stated in the sentence's language, or else in its first."""
+        language = self._language(text)
+        return [claim.statement.get(language) or next(iter(claim.statement.values())) for claim in self.claims]
 
     def _language(self, text: str) -> str:
         return detect_language(text, tuple(dict.fromkeys(language for claim in self.claims for language in claim.statement)))

@@ -61,11 +61,15 @@ class Stored:
         return f"{self.manifest['task']}-{self.manifest['family']}@{self.manifest['digest'][:8]}"
 
     def unknown(self, codebook: Codebook) -> list[str]:
-        """Ids of the codebook's claims that this model does not answer for: not its own, or learned from too few sentences."""
-        if isinstance(self.model, Reader):
-            return []
-        learned = {claim.id: self.manifest["made_from"].get("labelled", {}).get(claim.id, FEW) for claim in self.codebook.claims}
+        """Ids of the codebook's claims that this model does not answer for: not its own, or learned from too few sentences to know."""
+        labelled = self.manifest["made_from"].get("labelled", {})  # of a model that knows claims by number
+        learned = {claim.id: labelled.get(claim.id, FEW) for claim in self.codebook.claims}
         return [claim.id for claim in codebook.claims if learned.get(claim.id, 0) < FEW]
+
+    @property
+    def reads_claims(self) -> bool:
+        """Whether it answers for claims that it was not trained on."""
+        return isinstance(self.model, Reader)
 
     def about(self, codebook: Codebook) -> Stored:
         """The same model, asked for the claims of another codebook.
@@ -73,7 +77,7 @@ class Stored:
         Raises:
             StoreError: a model that knows its claims by number, not by their words.
         """
-        if not isinstance(self.model, Reader):
+        if not isinstance(self.model, Reader):  # not `reads_claims`, which tells the type checker nothing
             raise StoreError(f"{self.reference}: expected a model that reads claims (family pair), found one of {self.manifest['family']}")
         decision = self.decision.over(exclusive_sets(codebook, Task.stance))
         return replace(self, model=self.model.about(codebook.claims), codebook=codebook, decision=decision)

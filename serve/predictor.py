@@ -64,7 +64,7 @@ class Predictor:
         if not new:
             return cls(first, second)
         try:
-            found = store.load(registry.resolve(reader or registry.reader()), encoders)
+            found = second if second.reads_claims and not reader else store.load(registry.resolve(reader or registry.reader()), encoders)
         except StoreError:
             if reader:
                 raise

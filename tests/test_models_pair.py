@@ -89,9 +89,15 @@ def test_the_claims_that_the_champion_knows_stay_with_it(desk: Cli, wider: Path)
     assert "reader" not in before[0]["model"]
 
 
+def test_a_champion_that_reads_claims_reads_new_ones_itself(desk: Cli, wider: Path) -> None:
+    said, records = labelled(desk, "--codebook", wider, "--stance", "sikap-stance/2")
+    assert "new claims, read by stance-pair@" in said
+    assert records[0]["stances"][-2]["claim"] == "base-closes"
+    assert records[0]["model"]["reader"] == records[0]["model"]["stance"]
+
+
 def test_without_a_reader_new_claims_are_named(desk: Cli, wider: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    said, records = labelled(desk, "--codebook", wider)
     alone = [path.parent for path in desk.store.glob("artifacts/models/**/manifest.json")]
     topics, stance = (next(str(p) for p in alone if store.load(p).reference.startswith(f"{task}-linear")) for task in Task)
     elsewhere = Cli(tmp_path / "empty")

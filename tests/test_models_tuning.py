@@ -26,13 +26,13 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_rows(tmp_path_factory.mktemp("data") / "few.jsonl", shipped_rows(limit=400))
 
 
-def tune(store: Path, data: Path, encoder: str, task: str = "topics", cache: Path | None = None) -> subprocess.Popen[str]:
+def tune(store: Path, data: Path, encoder: str, task: str = "topics", family: str = "finetuned") -> subprocess.Popen[str]:
     environment = os.environ | {
         "MLFLOW_TRACKING_URI": f"sqlite:///{store / 'mlflow.db'}",
-        "SIKAP_CACHE": str(cache or store / "cache"),
+        "SIKAP_CACHE": str(store / "cache"),
         "COLUMNS": "200",
     }
-    command = [str(Path(sys.executable).with_name("sikap")), "train", task, "--family", "finetuned"]
+    command = [str(Path(sys.executable).with_name("sikap")), "train", task, "--family", family]
     options = ["--encoder", encoder, "--data", str(data), "--epochs", str(EPOCHS)]
     return subprocess.Popen(
         [*command, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True
@@ -95,6 +95,24 @@ def test_a_killed_tuning_goes_on_and_comes_to_the_same(
     assert min(steps_of("tuning/eval_loss")) > int(kept.name.rpartition("-")[2]), "what was done before is not done again"
     texts = [normalise(row["text"]) for row in shipped_rows(limit=30)]
     once, again = (store.load(logged(place, "topics")).model.predict_proba(texts) for place in (tuned, tmp_path))
+    assert np.abs(once - again).max() < 1e-3
+
+
+def test_a_killed_training_of_the_family_pair_goes_on_and_comes_to_the_same(data: Path, tiny_encoder: str, tmp_path: Path) -> None:
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    for place in (whole, broken):
+        place.mkdir()
+    finished(tune(whole, data, tiny_encoder, "stance", "pair"))
+    process = tune(broken, data, tiny_encoder, "stance", "pair")
+    while process.poll() is None and not list(broken.glob("cache/v*/checkpoints/*/checkpoint-*/trainer_state.json")):
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert tuning.last_whole(next(broken.glob("cache/v*/checkpoints/*")))
+    assert "from where it was broken off" in finished(tune(broken, data, tiny_encoder, "stance", "pair"))
+    assert not list(broken.glob("cache/v*/checkpoints/*"))
+    texts = [normalise(row["text"]) for row in shipped_rows(limit=30)]
+    once, again = (store.load(logged(place, "stance")).model.predict_proba(texts) for place in (whole, broken))
     assert np.abs(once - again).max() < 1e-3
 
 

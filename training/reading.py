@@ -33,9 +33,10 @@ def material(config: Config, found: Sequence[Path | str]) -> Material:
         data.corpus.CorpusError: rows that are not usable.
     """
     rows = pairs.load(found if config.data else pairs.SHIPPED)
-    pairs.refuse_test(rows)
+    first = pairs.load(config.pretrain)
+    pairs.refuse_test([*rows, *first])
     claims = [claim for file in (wordings.OF_CODEBOOK, wordings.OF_BANK) for claim in wordings.load(file).values()]
-    return Material(_normalised(rows), _normalised(pairs.load(config.pretrain)), claims)
+    return Material(_normalised(rows), _normalised(first), claims)
 
 
 def with_claims(

@@ -21,6 +21,7 @@ from data import corpus, pairs
 from data.codebook import Task
 from data.text import normalise
 from models import families, store
+from models.base import Reader
 from models.decision import Decision
 from models.finetuned import FineTuned
 from models.labels import probabilities as probabilities_of
@@ -62,11 +63,6 @@ class Run:
         """Whether it was measured on the codebook's labels; a model that learned from pairs alone was not."""
         return list(self.out_of_fold.labels) == self.stored.labels
 
-    @property
-    def reads_claims(self) -> bool:
-        """Whether the model answers for claims that it was not trained on."""
-        return isinstance(self.stored.model, PairModel)
-
 
 def train(config: Config, folder: Path, tell: Callable[[str], None] = lambda _: None, watch: Watch | None = None) -> Run:
     """Train one model and write it to `folder`, which must not exist.
@@ -103,7 +99,7 @@ def train(config: Config, folder: Path, tell: Callable[[str], None] = lambda _: 
     out_of_fold, baseline = figures(chances, decision.decide(chances)), figures(prior_chances, naive.decide(prior_chances))
     doubtful = suspects([learned.rows[i] for i in unseen], targets, chances, learned.labels)
     made_from = learned.made_from | {"seed": config.seed, "C": config.C, "versions": versions()}
-    if config.task is Task.stance and not isinstance(learned.model, PairModel):
+    if config.task is Task.stance and not isinstance(learned.model, Reader):
         made_from["labelled"] = {claim.id: int(learned.targets[:, sides].any(axis=1).sum()) for claim, sides in codebook.columns}
     if isinstance(learned.model, FineTuned | PairModel):
         made_from["tuning"] = learned.model.made_

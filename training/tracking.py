@@ -120,7 +120,7 @@ def track(run: Run) -> Registered:
         crowned = good and registry.CHAMPION not in client.get_registered_model(name).aliases
         if crowned:
             client.set_registered_model_alias(name, registry.CHAMPION, str(version))
-        if good and run.reads_claims and run.behaviour and run.behaviour.rate >= _behaviour_of_reader(client):
+        if good and run.stored.reads_claims and run.behaviour and run.behaviour.rate >= _behaviour_of_reader(client):
             client.set_registered_model_alias(name, registry.READER, str(version))
         return Registered(name, version, active.info.run_id, crowned)
 
