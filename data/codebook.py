@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Container
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -36,31 +37,42 @@ class _Entry(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Side(_Entry):
+class _Keyworded(_Entry):
+    """What `keywords`, by language, often go with."""
+
+    keywords: dict[str, tuple[str, ...]] = {}
+
+    def has_keyword(self, sentence: str, language: str) -> bool:
+        """Whether a keyword of the language stands in the sentence: `extremis*` goes on as it likes, `HAM` is not `ham`."""
+        words = self.keywords.get(language)
+        return bool(words and _pattern(words).search(sentence))
+
+
+@cache
+def _pattern(words: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile(
+        "|".join(
+            rf"\b(?{'i' if word == word.lower() else ''}:{re.escape(word.rstrip('*'))}){'' if word.endswith('*') else chr(92) + 'b'}"
+            for word in words
+        )
+    )
+
+
+class Side(_Keyworded):
     """One side of a claim: the tag that users see, and a note for annotators."""
 
     tag: str = Field(min_length=1)
     note: str = ""
 
 
-class Topic(_Entry):
-    """What a sentence can be about; `keywords`, by language, often go with it."""
+class Topic(_Keyworded):
+    """What a sentence can be about."""
 
     id: str = Field(min_length=1, pattern=r"^\S+$")
     name: dict[str, str] = {}
     definition: str = ""
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
-    keywords: dict[str, tuple[str, ...]] = {}
-
-    def has_keyword(self, sentence: str, language: str) -> bool:
-        """Whether a keyword of the language stands in the sentence: `extremis*` goes on as it likes, `HAM` is not `ham`."""
-        return any(
-            re.search(
-                rf"\b{re.escape(word.rstrip('*'))}" + (r"" if word.endswith("*") else r"\b"), sentence, 0 if word != word.lower() else re.I
-            )
-            for word in self.keywords.get(language, ())
-        )
 
 
 class Claim(_Entry):
