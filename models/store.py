@@ -27,7 +27,7 @@ from models.decision import Decision
 from models.embedding import SentenceEncoder
 from models.families import family
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 FEW = 8  # labelled sentences from which on a family that knows claims by number answers for one
 
