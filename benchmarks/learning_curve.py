@@ -22,7 +22,8 @@ from data.files import aside
 from data.splits import SEED
 from training.config import Config
 from training.evaluate import Evaluation
-from training.run import measure, train
+from training.measure import measure
+from training.run import train
 
 SIZES = (1_000, 2_000, 4_000, 6_000, 8_000)
 
@@ -45,7 +46,7 @@ def main(
             curve[len(rows)] = {}
             for task in Task:
                 trained = train(Config(task, data=(str(part),), seed=seed), Path(folder) / task)
-                curve[len(rows)] |= {(task, file.stem): measure(trained.stored, [file], seed) for file in gold}
+                curve[len(rows)] |= {(task, file.stem): measure(trained.stored, [file], seed)[0] for file in gold}
     with aside(out / "learning-curve.md") as table:
         table.write_text(as_table(curve), encoding="utf-8")
     with aside(out / "learning-curve.svg") as plot:
@@ -63,10 +64,7 @@ def as_table(curve: dict[int, Point]) -> str:
     """The curve in Markdown."""
     columns = list(next(iter(curve.values())))
     head = ["sentences", *(f"{task.value} on {name}" for task, name in columns)]
-    lines = [
-        [f"{size:,}", *("{:.3f} ({:.3f} to {:.3f})".format(point[c].micro.f1, *point[c].micro_interval) for c in columns)]
-        for size, point in curve.items()
-    ]
+    lines = [[f"{size:,}", *(str(point[c].micro.f1) for c in columns)] for size, point in curve.items()]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in (head, ["---:"] * len(head), *lines))
 
 
@@ -81,8 +79,8 @@ def draw(curve: dict[int, Point], path: Path) -> None:
     figure, axes = pyplot.subplots(figsize=(7, 4.2), layout="constrained")
     for task, name in next(iter(curve.values())):
         points: list[Any] = [point[task, name] for point in curve.values()]
-        (line,) = axes.plot(list(curve), [point.micro.f1 for point in points], marker="o", label=f"{task.value} on {name}")
-        low, high = zip(*(point.micro_interval for point in points), strict=True)
+        (line,) = axes.plot(list(curve), [point.micro.f1.value for point in points], marker="o", label=f"{task.value} on {name}")
+        low, high = zip(*((point.micro.f1.low, point.micro.f1.high) for point in points), strict=True)
         axes.fill_between(list(curve), low, high, color=line.get_color(), alpha=0.12)
     axes.set(xlabel="sentences trained on", ylabel="micro F1", ylim=(0, 1))
     axes.legend(loc="lower right", frameon=False)

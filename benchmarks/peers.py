@@ -209,8 +209,8 @@ def score(answer: Path, name: str, models: Path, topics: Path, stance: Path) -> 
         given = contestant.decide(list(dataset["text"]))[task]
         targets = corpus.targets(dataset, task, book)
         found = evaluate(targets, given.astype(float), given * YES, book.labels(task), list(dataset["article"]), SEED)
-        low, high = found.micro_interval
-        scores[task.value] = {"f1": found.micro.f1, "low": low, "high": high, "sentences": found.sentences}
+        f1 = found.micro.f1
+        scores[task.value] = {"f1": f1.value, "low": f1.low, "high": f1.high, "sentences": found.sentences}
     answer.write_text(json.dumps(scores))
 
 

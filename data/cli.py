@@ -7,20 +7,17 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from data import codebook as codebooks
 from data.codebook import DEFAULT_PATH
+from data.console import console, errors, plain
 from data.files import refuse_inputs
 from data.splits import SEED
 
 LABELS = Path(__file__).with_name("labels")
 
 app = typer.Typer(help="Look at labelled sentences, and share labels without their text.", no_args_is_help=True)
-console = Console(highlight=False)
-errors = Console(stderr=True, highlight=False)
 
 Book = Annotated[Path, typer.Option("--codebook", help="Where the labels come from")]
 
@@ -45,14 +42,14 @@ def check_corpus(
     findings = check.check(parts, book, coverage=not sources)
     table = Table("", "what", "should be", "is")
     for finding in findings:
-        table.add_row("[green]ok[/]" if finding.ok else "[red]broken[/]", *map(escape, (finding.name, finding.bound, finding.found)))
+        table.add_row("[green]ok[/]" if finding.ok else "[red]broken[/]", *map(plain, (finding.name, finding.bound, finding.found)))
     console.print(table)
     broken = [finding for finding in findings if not finding.ok]
     for finding in broken:
         for example in finding.examples[: check.EXAMPLES]:
-            console.print(f"  {escape(finding.name)}: {escape(example)}", soft_wrap=True)
+            console.print(f"  {plain(finding.name)}: {plain(example)}", soft_wrap=True)
         if len(finding.examples) > check.EXAMPLES:
-            console.print(f"  {escape(finding.name)}: ... and {len(finding.examples) - check.EXAMPLES} more")
+            console.print(f"  {plain(finding.name)}: ... and {len(finding.examples) - check.EXAMPLES} more")
     sentences = sum(len(part) for part in parts.values())
     console.print(f"{sentences:,} sentences, labels of {book.reference}: {len(broken) or 'no'} bound{'s' * (len(broken) != 1)} broken")
     raise typer.Exit(bool(broken))
@@ -77,7 +74,7 @@ def compare_style(
     real = [sentence for sentence in read if not isinstance(sentence, Fault)]
     faults = [sentence for sentence in read if isinstance(sentence, Fault)]
     for fault in faults:
-        errors.print(f"[yellow]set aside:[/] {escape(str(fault))}", soft_wrap=True)
+        errors.print(f"[yellow]set aside:[/] {plain(str(fault))}", soft_wrap=True)
     compared = 0
     ours = corpus.load(sources, book)
     for language in book.languages:
@@ -90,7 +87,7 @@ def compare_style(
             continue
         auc, give_mine, give_theirs = style.tell_apart(mine, theirs, seed)
         compared += 1
-        table = Table(f"'{language}'", f"corpus ({len(mine):,})", f"{escape(reference.name)} ({len(theirs):,})")
+        table = Table(f"'{language}'", f"corpus ({len(mine):,})", f"{plain(reference.name)} ({len(theirs):,})")
         for column in (1, 2):
             table.columns[column].justify = "right"
         shapes = [style.shape(body, seed) for body in (mine, theirs)]
@@ -101,8 +98,8 @@ def compare_style(
         table.add_row(f"distinct words in {style.SAMPLE_WORDS:,}", *(f"{shape.type_token:.1%}" for shape in shapes))
         console.print(table)
         console.print(f"told apart by their words: AUC {auc:.2f} (0.5: not at all, 1: always)")
-        console.print(f"[dim]gives the corpus away:[/] {escape(' · '.join(give_mine))}")
-        console.print(f"[dim]gives the others away:[/] {escape(' · '.join(give_theirs))}\n")
+        console.print(f"[dim]gives the corpus away:[/] {plain(' · '.join(give_mine))}")
+        console.print(f"[dim]gives the others away:[/] {plain(' · '.join(give_theirs))}\n")
     raise typer.Exit(2 if not compared else 1 if faults else 0)
 
 
@@ -153,7 +150,7 @@ def _articles(folder: Path) -> Iterable[Any]:
 
     for found in article.read([folder]):
         if isinstance(found, article.Fault):
-            errors.print(f"[yellow]set aside:[/] {escape(str(found))}", soft_wrap=True)
+            errors.print(f"[yellow]set aside:[/] {plain(str(found))}", soft_wrap=True)
         else:
             yield found
 
@@ -168,11 +165,11 @@ def _write(out: Path, found: Iterable[Any]) -> None:
     for item in found:
         if isinstance(item, Fault):
             missing += 1
-            errors.print(f"[yellow]set aside:[/] {escape(str(item))}", soft_wrap=True)
+            errors.print(f"[yellow]set aside:[/] {plain(str(item))}", soft_wrap=True)
         else:
             rows.append(item)
     if rows:
         write_rows(out, rows)
-    written = escape(str(out)) if rows else "nothing written"
+    written = plain(str(out)) if rows else "nothing written"
     console.print(f"{len(rows):,} sentences{f', {missing:,} set aside as said above' if missing else ''}: {written}", soft_wrap=True)
     raise typer.Exit(2 if not rows else 1 if missing else 0)

@@ -16,7 +16,7 @@ from safetensors.numpy import load_file, save_file
 from data.splits import folds
 from models.base import Model
 from models.embedding import SentenceEncoder
-from models.heads import RARE, VectorHeads
+from models.heads import RARE, RIDGE, VectorHeads
 from models.linear import Linear
 from models.logistic import expit, logit
 
@@ -27,14 +27,16 @@ class Encoder(Model):
     Args:
         encoder: the sentence encoder; the shipped one where none is given.
         C, seed: as `Linear` takes them.
+        ridge: as `VectorHeads` takes it.
     """
 
     family = "encoder"
 
-    def __init__(self, encoder: SentenceEncoder | None = None, C: float = 4.0, seed: int = 0) -> None:
+    def __init__(self, encoder: SentenceEncoder | None = None, C: float = 4.0, seed: int = 0, ridge: float = RIDGE) -> None:
         self.encoder: SentenceEncoder = encoder or SentenceEncoder.named()
         self.C = C
         self.seed = seed
+        self.ridge = ridge
 
     def fit(self, texts: Sequence[str], targets: np.ndarray, vectors: np.ndarray | None = None) -> Self:
         """Learn the words' weights and the vectors' heads; each text counts as an article."""
@@ -51,9 +53,9 @@ class Encoder(Model):
         odds = beside(self.words_.cross_fit(texts, targets, articles))
         probabilities = np.zeros(targets.shape)
         for kept, new in folds(articles, self.seed):
-            heads = VectorHeads().fit(vectors[kept], targets[kept], odds[kept])
+            heads = VectorHeads(self.ridge).fit(vectors[kept], targets[kept], odds[kept])
             probabilities[new] = expit(odds[new] + heads.odds(vectors[new]))
-        self.heads_ = VectorHeads().fit(vectors, targets, odds)
+        self.heads_ = VectorHeads(self.ridge).fit(vectors, targets, odds)
         return probabilities
 
     def predict_proba(self, texts: Sequence[str], vectors: np.ndarray | None = None) -> np.ndarray:

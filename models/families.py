@@ -8,10 +8,12 @@ from typing import Any
 from data.codebook import Claim
 from models.base import Model
 from models.embedding import SentenceEncoder
+from models.heads import RIDGE
 from models.pretrained import SHIPPED
 
 FAMILIES = ("baseline", "linear", "encoder", "finetuned", "pair")
 DEFAULT = "encoder"
+C = 4.0  # inverse strength of regularisation on words; chosen out of fold
 
 
 def family(name: str) -> type[Model]:
@@ -43,7 +45,7 @@ def family(name: str) -> type[Model]:
     raise ValueError(f"expected a family of {', '.join(FAMILIES)}, found {name!r}")
 
 
-def create(name: str, encoder: str = SHIPPED, C: float = 4.0, seed: int = 0, claims: Sequence[Claim] = ()) -> Model:
+def create(name: str, encoder: str = SHIPPED, C: float = C, seed: int = 0, claims: Sequence[Claim] = (), ridge: float = RIDGE) -> Model:
     """A model that has learned nothing yet, with the settings that its family takes.
 
     Args:
@@ -53,7 +55,7 @@ def create(name: str, encoder: str = SHIPPED, C: float = 4.0, seed: int = 0, cla
     if name == "baseline":
         return kind(seed)
     if name == "encoder":
-        return kind(SentenceEncoder.named(encoder), C, seed)
+        return kind(SentenceEncoder.named(encoder), C, seed, ridge)
     if name == "pair":
         return kind(claims, base=encoder, seed=seed)
     return kind(encoder, C=C, seed=seed) if name == "finetuned" else kind(C, seed)

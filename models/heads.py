@@ -66,7 +66,13 @@ class VectorHeads(Heads):
     """Logistic regressions on an encoder's vectors, whose log-odds are added to those that something else gave already.
 
     What they learn is what the other could not know, if the other's log-odds are of sentences that it had not seen.
+
+    Args:
+        ridge: pull of the coefficients toward nothing.
     """
+
+    def __init__(self, ridge: float = RIDGE) -> None:
+        self.ridge = ridge
 
     def fit(self, vectors: np.ndarray, targets: np.ndarray, beside: np.ndarray) -> Self:
         """Learn all labels at once (scipy, L-BFGS on the mean loss over standardised vectors).
@@ -87,8 +93,8 @@ class VectorHeads(Heads):
             weights = flat.reshape(shape).astype(np.float32)
             margins = signs * (standard @ weights[:, :-1].T + weights[:, -1] + beside)
             pull = (-signs * expit(-margins) / len(targets)).astype(np.float32)
-            slope = np.hstack([pull.T @ standard + 2 * RIDGE * weights[:, :-1], pull.sum(axis=0)[:, None]])
-            value = np.logaddexp(0, -margins).sum() / len(targets) + RIDGE * (weights[:, :-1] ** 2).sum()
+            slope = np.hstack([pull.T @ standard + 2 * self.ridge * weights[:, :-1], pull.sum(axis=0)[:, None]])
+            value = np.logaddexp(0, -margins).sum() / len(targets) + self.ridge * (weights[:, :-1] ** 2).sum()
             return float(value), slope.ravel().astype(float)
 
         found = minimize(loss, np.zeros(np.prod(shape)), jac=True, method="L-BFGS-B", options={"maxiter": 100}).x.reshape(shape)

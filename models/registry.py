@@ -69,10 +69,20 @@ def client() -> MlflowClient:
     folder = store_folder(uri)
     if folder:
         folder.mkdir(parents=True, exist_ok=True)
-    for name in ("alembic", "mlflow.store.db.utils", "mlflow.tracking._model_registry.client"):
-        logging.getLogger(name).setLevel(logging.WARNING)  # new tables and versions are no news
+    for name in ("alembic", "mlflow.store.db.utils", "mlflow.tracking._model_registry.client", "mlflow.pyfunc"):
+        logging.getLogger(name).setLevel(logging.WARNING)  # new tables, versions and signatures are no news
     mlflow.set_tracking_uri(uri)
     return mlflow.MlflowClient(uri)
+
+
+def aliased(task: Task, alias: str) -> int | None:
+    """The version that an alias names, None where there is none."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return int(client().get_model_version_by_alias(registered_name(task), alias).version)
+    except MlflowException:
+        return None
 
 
 def resolve(name: str) -> Path:

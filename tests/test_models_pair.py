@@ -124,7 +124,7 @@ def test_rows_of_text_and_target_train_and_measure_a_model(desk: Cli, tiny_encod
     assert "champion" not in done.stdout
     measured = json.loads(desk("evaluate", train, "--stance", "sikap-stance/3", "--json").stdout)["stance"]
     assert measured["rows"] == 120
-    assert 0 <= measured["macro_interval"][0] <= measured["macro_f1"] <= measured["macro_interval"][1] <= 1
+    assert 0 <= measured["macro_f1"]["low"] <= measured["macro_f1"]["value"] <= measured["macro_f1"]["high"] <= 1
     refused = desk("evaluate", train)
     assert refused.returncode == 2
     assert "expected a model of the family pair" in refused.stderr

@@ -16,7 +16,6 @@ from conftest import Cli, shipped_rows, write_rows
 from data.text import normalise
 from models import export, pretrained, registry, store, tuning
 from models.embedding import SETTINGS, SentenceEncoder, Settings
-from training import tracking
 
 EPOCHS = 4
 
@@ -75,7 +74,7 @@ def test_its_curves_are_in_mlflow(tuned: Path, monkeypatch: pytest.MonkeyPatch) 
 
 def steps_of(figure: str) -> list[int]:
     """At which steps the last finished tuning for topics told the figure."""
-    run = next(run for run in tracking.past_runs() if run.task == "topics" and run.status == "FINISHED")
+    run = next(run for run in runs.past_runs() if run.task == "topics" and run.status == "FINISHED")
     return [point.step for point in registry.client().get_metric_history(run.run_id, figure)]
 
 

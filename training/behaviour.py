@@ -28,10 +28,12 @@ class Behaviour:
     Attributes:
         kinds: per kind, how many cases it passed, and of how many.
         failed: the cases that it did not pass, each with what was `found`.
+        passed: whether it passed, for the id of each case.
     """
 
     kinds: dict[str, tuple[int, int]]
     failed: list[dict[str, Any]]
+    passed: dict[str, bool]
 
     @property
     def rate(self) -> float:
@@ -60,7 +62,7 @@ def behave(stored: Stored, suite: Path = SUITE) -> Behaviour | None:
         passed, among = kinds.get(case["kind"], (0, 0))
         kinds[case["kind"]] = (passed + (stance == case["expect"]), among + 1)
     failed = [case | {"found": stance} for case, stance in zip(cases, found, strict=True) if stance != case["expect"]]
-    return Behaviour(kinds, failed)
+    return Behaviour(kinds, failed, {case["id"]: stance == case["expect"] for case, stance in zip(cases, found, strict=True)})
 
 
 def _stances(stored: Stored, cases: Sequence[dict[str, Any]]) -> list[str]:

@@ -7,8 +7,11 @@ from pathlib import Path
 
 from data.codebook import DEFAULT_PATH, Task
 from data.splits import SEED
-from models.families import DEFAULT
+from models.decision import NOTHING
+from models.families import DEFAULT, C
+from models.heads import RIDGE
 from models.pretrained import SHIPPED
+from models.promise import Promise
 
 
 @dataclass(frozen=True)
@@ -23,8 +26,10 @@ class Config:
         pretrain: pairs, such as those of natural-language inference, that the family `pair` goes through before all else.
         codebook: where the labels come from.
         encoder: the shipped encoder, a folder, or a hub name, for families that use one.
-        C: inverse strength of regularisation.
+        C: inverse strength of regularisation, on words.
+        ridge: strength of regularisation, on vectors.
         epochs: how often the families `finetuned` (at most) and `pair` go through the sentences; none leaves it to them.
+        promise: a precision or recall that thresholds are chosen to keep.
         seed: of everything that is drawn.
     """
 
@@ -34,6 +39,8 @@ class Config:
     pretrain: tuple[str, ...] = ()
     codebook: Path = DEFAULT_PATH
     encoder: str = SHIPPED
-    C: float = 4.0
+    C: float = C
+    ridge: float = RIDGE
     epochs: int | None = None
+    promise: Promise = NOTHING
     seed: int = SEED

@@ -19,6 +19,7 @@ from models.pair import PairModel
 from models.tuning import Watch
 from training import joint, reading
 from training.config import Config
+from training.curve import Point, curve
 from training.vectors import encode
 
 
@@ -27,24 +28,23 @@ class Learned:
     """A model, and what it makes of sentences that it has not learned from.
 
     Attributes:
-        rows: with `id` and `text`; n of them, and of all that follows.
-        texts: normalised.
+        rows: with `id`, `article`, `lang` and `text`; n of them, and of all that follows.
         targets: 0/1, shape (n, n_labels).
         probabilities: same shape; NaN where the model learned from the row.
         labels: names of the columns: the codebook's, or the two sides where it learned from pairs alone.
         exclusive: the set that each label belongs to (`models.decision`).
         made_from: digest and number of all sentences and pairs.
+        curve: what more sentences bring (`training.curve`); none for families that take too long to learn several times.
     """
 
     model: Model
     rows: Sequence[Mapping[str, Any]]
-    texts: Sequence[str]
-    articles: Sequence[str]
     targets: np.ndarray
     probabilities: np.ndarray
     labels: Sequence[str]
     exclusive: np.ndarray
     made_from: dict[str, Any]
+    curve: Sequence[Point] = ()
 
 
 def learn(config: Config, codebook: Codebook, tell: Callable[[str], None], watch: Watch | None, lap: Callable[[str], None]) -> Learned:
@@ -80,6 +80,7 @@ def learn(config: Config, codebook: Codebook, tell: Callable[[str], None], watch
     lap("read")
 
     model: Model
+    points: list[Point] = []
     made_from: dict[str, Any] = {"data": corpus.digest(dataset), "sentences": len(dataset)}
     if reads_claims:
         model, probabilities = reading.with_claims(config, codebook, material, made_from, texts, targets, articles, tell, watch)
@@ -87,11 +88,13 @@ def learn(config: Config, codebook: Codebook, tell: Callable[[str], None], watch
         model, probabilities = joint.tuned(config, codebook, dataset, texts, tell, watch)
         lap("tune")
     else:
-        model = families.create(config.family, config.encoder, config.C, config.seed)
+        model = families.create(config.family, config.encoder, config.C, config.seed, ridge=config.ridge)
         vectors = encode(texts, model.encoder) if model.encoder else None
         lap("encode")
         tell("learning, and measuring out of fold")
         probabilities = model.cross_fit(texts, targets, articles, vectors)
+        tell("drawing the learning curve")
+        points = curve(model, texts, targets, articles, vectors, probabilities, config.seed)
     lap("fit")
     labels, exclusive = codebook.labels(config.task), store.exclusive_sets(codebook, config.task)
-    return Learned(model, dataset, texts, articles, targets, probabilities, labels, exclusive, made_from)
+    return Learned(model, dataset, targets, probabilities, labels, exclusive, made_from, points)

@@ -82,9 +82,7 @@ def pairs_alone(
     lap("fit")
     return {
         "model": model,
-        "rows": [{"id": row.target, "text": row.text} for row in unseen],
-        "texts": [row.text for row in unseen],
-        "articles": [row.text for row in unseen],
+        "rows": [{"id": row.target, "article": row.text, "lang": "", "text": row.text} for row in unseen],
         "targets": np.array([[row.stance == side for side in SIDES] for row in unseen], dtype=np.int8),
         "probabilities": probabilities,
         "labels": SIDES,

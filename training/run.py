@@ -6,9 +6,11 @@ Yields plain data; `training.tracking` writes it to MLflow.
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Sequence
+import resource
+import subprocess
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
@@ -17,21 +19,19 @@ from typing import Any
 import numpy as np
 
 from data import codebook as codebooks
-from data import corpus, pairs
 from data.codebook import Task
-from data.text import normalise
-from models import families, store
+from models import store
 from models.base import Reader
 from models.decision import Decision
 from models.finetuned import FineTuned
-from models.labels import probabilities as probabilities_of
 from models.pair import PairModel
 from models.store import Stored
 from models.tuning import Watch
 from training.behaviour import Behaviour, behave
 from training.config import Config
-from training.evaluate import Evaluation, PairEvaluation, evaluate, evaluate_pairs
-from training.learn import learn
+from training.evaluate import Evaluation
+from training.learn import Learned, learn
+from training.measure import Sample
 from training.suspects import suspects
 
 LIBRARIES = ("scikit-learn", "transformers", "torch", "datasets", "numpy", "mlflow")
@@ -42,21 +42,32 @@ class Run:
     """What a training run leaves behind.
 
     Attributes:
-        out_of_fold: figures on sentences whose article the measured model had not seen.
-        baseline: the same figures for the prior.
+        learned: the model, and what it learned from.
+        measured: the sentences that it was measured on; the model that was measured had not seen their articles.
+        chances, decisions: what it made of them, shape (n, n_labels).
+        out_of_fold: the figures of that.
+        baselines: the same figures for what any model has to beat, by name.
         suspects: labels to look at again (`training.suspects`).
         behaviour: what a stance model understands (`training.behaviour`).
         seconds: time spent, by stage.
+        peak_memory: of the process, in bytes.
+        commit: of the code, with `+changes` where the tree had any; empty outside a git repository.
     """
 
     config: Config
     stored: Stored
     folder: Path
+    learned: Learned
+    measured: Sample
+    chances: np.ndarray
+    decisions: np.ndarray
     out_of_fold: Evaluation
-    baseline: Evaluation
+    baselines: dict[str, Evaluation]
     suspects: list[dict[str, Any]]
     behaviour: Behaviour | None
     seconds: dict[str, float]
+    peak_memory: int
+    commit: str
 
     @property
     def knows_the_codebook(self) -> bool:
@@ -86,49 +97,59 @@ def train(config: Config, folder: Path, tell: Callable[[str], None] = lambda _: 
     if not codebook.labels(config.task):
         raise ValueError(f"{config.codebook}: expected {'topics' if config.task is Task.topics else 'claims'} to train on, found none")
     learned = learn(config, codebook, tell, watch, lap)
-
+    tell("calibrating, and choosing thresholds")
     unseen = np.flatnonzero(~np.isnan(learned.probabilities).any(axis=1)).tolist()
-    targets = learned.targets[unseen]
-    priors = families.create("baseline", seed=config.seed).cross_fit(learned.texts, learned.targets, learned.articles)
-    figures = partial(evaluate, targets, labels=learned.labels, articles=[learned.articles[i] for i in unseen], seed=config.seed)
-    decision, naive = (
-        Decision.fit(raw[unseen], targets, learned.exclusive, alike=config.family == PairModel.family)
-        for raw in (learned.probabilities, priors)
-    )
-    chances, prior_chances = decision.calibrate(learned.probabilities[unseen]), naive.calibrate(priors[unseen])
-    out_of_fold, baseline = figures(chances, decision.decide(chances)), figures(prior_chances, naive.decide(prior_chances))
-    doubtful = suspects([learned.rows[i] for i in unseen], targets, chances, learned.labels)
+    measured = Sample(list(learned.labels), [learned.rows[i] for i in unseen], learned.targets[unseen])
+    raw = learned.probabilities[unseen]
+    alike = config.family == PairModel.family
+    decision = Decision.fit(raw, measured.targets, learned.exclusive, measured.column("article"), alike, config.promise)
+    chances = decision.calibrate(raw)
+    decisions = decision.decide(chances)
+    lap("calibrate")
+    tell("measuring")
     made_from = learned.made_from | {"seed": config.seed, "C": config.C, "versions": versions()}
     if config.task is Task.stance and not isinstance(learned.model, Reader):
         made_from["labelled"] = {claim.id: int(learned.targets[:, sides].any(axis=1).sum()) for claim, sides in codebook.columns}
     if isinstance(learned.model, FineTuned | PairModel):
         made_from["tuning"] = learned.model.made_
-    if list(learned.labels) != codebook.labels(config.task):
+    if measured.labels != codebook.labels(config.task):
         decision = decision.over(store.exclusive_sets(codebook, config.task))
     stored = store.save(folder, config.task, learned.model, codebook, decision, made_from)
+    run = Run(
+        config,
+        stored,
+        folder,
+        learned,
+        measured,
+        chances,
+        decisions,
+        measured.evaluate(chances, decisions, config.seed),
+        measured.baselines(codebook, config.task, config.seed),
+        suspects(measured.rows, measured.targets, chances, measured.labels),
+        behave(stored),
+        seconds,
+        _peak_memory(),
+        commit(),
+    )
     lap("measure")
-    return Run(config, stored, folder, out_of_fold, baseline, doubtful, behave(stored), seconds)
+    return run
 
 
-def measure(stored: Stored, sources: Sequence[Path | str], seed: int) -> Evaluation:
-    """Figures of a stored model on labelled sentences, as `data.corpus.load` takes them."""
-    dataset = corpus.load(sources, stored.codebook)
-    targets = corpus.targets(dataset, stored.task, stored.codebook)
-    (chances,) = probabilities_of([stored], dataset["text"])
-    return evaluate(targets, chances, stored.decision.decide(chances), stored.labels, dataset["article"], seed)
+def commit() -> str:
+    """The commit of the code that runs, with `+changes` where files differ from it; empty where it is not in a git repository."""
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(["git", *arguments], cwd=Path(__file__).parent, capture_output=True, text=True, check=True).stdout.strip()
+
+    try:
+        return git("rev-parse", "HEAD") + ("+changes" if git("status", "--porcelain") else "")
+    except (OSError, subprocess.CalledProcessError):  # no git, or no repository
+        return ""
 
 
-def measure_pairs(stored: Stored, source: Path | str, seed: int) -> PairEvaluation:
-    """Figures of a stored model on pairs (`data.pairs`).
-
-    Raises:
-        ValueError: a model that knows its claims by number, not by their words.
-    """
-    if not isinstance(stored.model, PairModel):
-        raise ValueError(f"{source}: expected a model of the family pair for rows of text and target, found {stored.reference}")
-    rows = pairs.load([source])
-    found = stored.model.read([(row.target, normalise(row.text)) for row in rows])
-    return evaluate_pairs([row.stance for row in rows], found, [row.text for row in rows], seed)
+def _peak_memory() -> int:
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def versions() -> dict[str, str]:

@@ -5,33 +5,38 @@ Runs come here as plain data (`training.run.Run`); what is logged is decided her
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import yaml
+
 from data.codebook import Task
 from models import registry
-from models.store import Stored
 from models.tuning import Watch
+from training import report
 from training.behaviour import Behaviour
+from training.bootstrap import Figure
 from training.config import Config
 from training.evaluate import Evaluation, Score
 from training.run import LIBRARIES, Run, versions
+from training.runs import EXPERIMENT
 
 if TYPE_CHECKING:
     from mlflow import ActiveRun
 
-EXPERIMENT = "sikap"
 CODE = ("data", "models")  # what a logged model carries, so that it loads where Sikap is not installed
 OF_PAIRS = ("pairs", "pairs_data", "pretrained_on", "pretrain_data", "wordings")  # what the family that reads claims has learned from
-MAIN_FIGURES = ("micro_f1", "micro_f1_low", "micro_f1_high", "macro_f1", "baseline_micro_f1")
+MOST_DIGEST = 36  # letters of a digest that MLflow keeps of a dataset
+EXAMPLES = 2  # sentences that a logged model shows how it is called with
 
 
 @dataclass(frozen=True)
@@ -42,20 +47,6 @@ class Registered:
     version: int
     run_id: str
     is_champion: bool
-
-
-@dataclass(frozen=True)
-class PastRun:
-    """A line of the table of runs."""
-
-    run_id: str
-    started: datetime
-    status: str
-    task: str
-    family: str
-    version: str
-    sentences: str
-    figures: dict[str, float]
 
 
 @contextmanager
@@ -78,46 +69,64 @@ def followed(config: Config) -> Iterator[Watch]:
 
 
 def track(run: Run) -> Registered:
-    """Log a run (parameters, data digest, codebook, figures overall and per label, the model folder) and register its model.
+    """Log a run (settings, code, data, environment, figures, pictures, the model folder) and register its model.
 
-    The first model of a name that beats the baseline becomes the champion. Of those that read claims, the newest becomes the reader, unless
-    it passes fewer cases of the behaviour suite than the one before.
+    The first model of a name that beats the baselines becomes the champion. Of those that read claims, the newest becomes the reader,
+    unless it passes fewer cases of the behaviour suite than the one before.
     """
     import mlflow
 
     client = registry.client()
     with _begin(run.config) as active:
         manifest, config = run.stored.manifest, run.config
+        made_from = manifest["made_from"]
         mlflow.log_params(
             {
                 "task": config.task.value,
                 "family": config.family,
                 "C": config.C,
+                "ridge": config.ridge,
                 "seed": config.seed,
                 "encoder": config.encoder if run.stored.model.encoder else "none",
-                "data": ", ".join(map(str, config.data)) or "shipped corpus",
-                "data_digest": manifest["made_from"]["data"],
-                "sentences": manifest["made_from"]["sentences"],
+                "data": _source(config),
+                "data_digest": made_from["data"],
+                "sentences": made_from["sentences"],
                 "codebook": run.stored.codebook.reference,
+                "calibration": run.stored.decision.calibration.method,
                 "model_digest": manifest["digest"],
+                "commit": run.commit,
             }
-            | {name: manifest["made_from"][name] for name in OF_PAIRS if name in manifest["made_from"]}
-            | {f"tuning/{name}": value for name, value in manifest["made_from"].get("tuning", {}).items()}
+            | {f"promise/{name}": value for name, value in asdict(config.promise).items() if value is not None}
+            | {name: made_from[name] for name in OF_PAIRS if name in made_from}
+            | {f"tuning/{name}": value for name, value in made_from.get("tuning", {}).items()}
         )
-        mlflow.log_metrics(_metrics(run.out_of_fold) | {f"seconds_{stage}": value for stage, value in run.seconds.items()})
-        mlflow.log_metric("baseline_micro_f1", run.baseline.micro.f1)
-        mlflow.log_dict(asdict(run.out_of_fold), "out_of_fold.json")
+        mlflow.log_input(_dataset(run), context="training")
+        mlflow.log_dict(json.loads(json.dumps(asdict(config), default=str)), "config.json")
+        mlflow.log_text(yaml.safe_dump(run.stored.codebook.model_dump(mode="json"), allow_unicode=True, sort_keys=False), "codebook.yaml")
+        mlflow.log_text("".join(sorted(f"{found.name}=={found.version}\n" for found in distributions())), "environment.txt")
+        figures = metrics(run.out_of_fold)
+        for name, baseline in run.baselines.items():
+            figures |= {f"{name}_{figure}": value for figure, value in metrics(baseline).items() if figure.startswith("micro_f1")}
+        figures |= {f"seconds_{stage}": value for stage, value in run.seconds.items()} | {"peak_memory_mb": run.peak_memory / 2**20}
+        mlflow.log_metrics(figures)
+        for point in run.learned.curve:
+            mlflow.log_metric("learning_curve/average_precision", point.average_precision, step=point.sentences)
+        mlflow.log_dict({"out_of_fold": asdict(run.out_of_fold)} | {k: asdict(v) for k, v in run.baselines.items()}, "evaluation.json")
+        for file, picture in report.pictures(run.measured.targets, run.chances, run.decisions, run.out_of_fold, run.learned.curve).items():
+            mlflow.log_figure(picture, f"pictures/{file}")
         table = {column: [suspect[column] for suspect in run.suspects] for column in run.suspects[0]}
         mlflow.log_table(table, "suspects.json")
         if run.behaviour:
             note_behaviour(active.info.run_id, run.behaviour)
         version = _log_model(run, client)
         name = registry.registered_name(config.task)
-        tags = {"data_digest": manifest["made_from"]["data"], "codebook": run.stored.codebook.reference}
+        tags = {"data_digest": made_from["data"], "codebook": run.stored.codebook.reference} | {
+            figure: f"{figures[figure]:.4f}" for figure in ("micro_f1", "average_precision", "calibration_error") if figure in figures
+        }
         for key, value in tags.items():
             client.set_model_version_tag(name, str(version), key, value)
-        good = run.knows_the_codebook and run.out_of_fold.micro.f1 > run.baseline.micro.f1
-        crowned = good and registry.CHAMPION not in client.get_registered_model(name).aliases
+        good = run.knows_the_codebook and all(run.out_of_fold.micro.f1.value > other.micro.f1.value for other in run.baselines.values())
+        crowned = good and registry.aliased(config.task, registry.CHAMPION) is None
         if crowned:
             client.set_registered_model_alias(name, registry.CHAMPION, str(version))
         if good and run.stored.reads_claims and run.behaviour and run.behaviour.rate >= _behaviour_of_reader(client):
@@ -125,15 +134,30 @@ def track(run: Run) -> Registered:
         return Registered(name, version, active.info.run_id, crowned)
 
 
+def _source(config: Config) -> str:
+    return ", ".join(map(str, config.data)) or "shipped corpus"
+
+
+def _dataset(run: Run) -> Any:
+    """What was learned from, as MLflow shows datasets: where it came from, its columns, its digest."""
+    from datasets import Dataset
+    from mlflow.data.huggingface_dataset import from_huggingface
+
+    rows = run.learned.rows
+    data = rows if isinstance(rows, Dataset) else Dataset.from_list([dict(row) for row in rows])
+    source, digest = _source(run.config), run.stored.manifest["made_from"]["data"][:MOST_DIGEST]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*can be interpreted in multiple ways.*")
+        return from_huggingface(data, name=source, digest=digest, source=source)
+
+
 def _behaviour_of_reader(client: Any) -> float:
     """Share of the behaviour suite that the reader passed; 0 where there is none yet."""
-    from mlflow.exceptions import MlflowException
-
-    try:
-        reader = client.get_model_version_by_alias(registry.registered_name(Task.stance), registry.READER)
-    except MlflowException:
+    version = registry.aliased(Task.stance, registry.READER)
+    if version is None:
         return 0.0
-    return float(client.get_run(reader.run_id).data.metrics.get("behaviour/all", 0.0))
+    run_id = client.get_model_version(registry.registered_name(Task.stance), str(version)).run_id
+    return float(client.get_run(run_id).data.metrics.get("behaviour/all", 0.0))
 
 
 def note_behaviour(run_id: str, behaviour: Behaviour) -> None:
@@ -146,13 +170,43 @@ def note_behaviour(run_id: str, behaviour: Behaviour) -> None:
     client.log_dict(run_id, {"failed": behaviour.failed}, "behaviour.json")
 
 
-def run_of(stored: Stored) -> str | None:
-    """The run that made a model, if the store has it."""
+def search_run(config: Config, run_id: str | None) -> str:
+    """The run under which a search's trials are nested: the one that was begun, if the store still has it, or a new one."""
+    import mlflow
+
     client = registry.client()
-    experiment = client.get_experiment_by_name(EXPERIMENT)
-    query = f"params.model_digest = '{stored.manifest['digest']}'"
-    found = client.search_runs([experiment.experiment_id], query, max_results=1) if experiment else []
-    return str(found[0].info.run_id) if found else None
+    with mlflow.start_run(run_id, experiment_id=_experiment_id(client), run_name=f"tune-{config.task.value}-{config.family}") as active:
+        if not run_id:
+            mlflow.log_params({"task": config.task.value, "family": config.family, "seed": config.seed, "data": _source(config)})
+        return str(active.info.run_id)
+
+
+@contextmanager
+def trial(parent: str, number: int, settings: Mapping[str, float]) -> Iterator[Callable[[int, float], None]]:
+    """A nested run; what is yielded logs the average precision after a fold. One that is given up early ends as KILLED."""
+    import mlflow
+
+    def log(fold: int, value: float) -> None:
+        mlflow.log_metric("average_precision", value, step=fold)
+
+    experiment = _experiment_id(registry.client())
+    with mlflow.start_run(parent), mlflow.start_run(nested=True, run_name=f"trial-{number}", experiment_id=experiment):
+        mlflow.log_params(dict(settings))
+        try:
+            yield log
+        except BaseException:
+            mlflow.end_run("KILLED")
+            raise
+
+
+def note_best(parent: str, number: int, value: float, settings: Mapping[str, float]) -> None:
+    """Mark a search's best trial, and say with the search which it is."""
+    client = registry.client()
+    query = f"tags.`mlflow.parentRunId` = '{parent}'"
+    for run in client.search_runs([_experiment_id(client)], query, max_results=1000):
+        client.set_tag(run.info.run_id, "best", str(run.info.run_name == f"trial-{number}").lower())
+    client.log_metric(parent, "average_precision", value)
+    client.log_dict(parent, {"trial": number} | dict(settings), "best.json")
 
 
 def _begin(config: Config) -> ActiveRun:
@@ -164,34 +218,6 @@ def _begin(config: Config) -> ActiveRun:
     return mlflow.active_run() or mlflow.start_run(experiment_id=_experiment_id(client), run_name=name)
 
 
-def past_runs(task: Task | None = None) -> list[PastRun]:
-    """The tracked runs, newest first."""
-    client = registry.client()
-    experiment = client.get_experiment_by_name(EXPERIMENT)
-    if experiment is None:
-        return []
-    query = f"params.task = '{task.value}'" if task else ""
-    versions_of = {
-        version.run_id: version.version
-        for name in map(registry.registered_name, Task)
-        for version in client.search_model_versions(f"name = '{name}'")
-    }
-    found = client.search_runs([experiment.experiment_id], query, order_by=["attributes.start_time DESC"], max_results=1000)
-    return [
-        PastRun(
-            run.info.run_id,
-            datetime.fromtimestamp(run.info.start_time / 1000, UTC),
-            run.info.status,
-            run.data.params.get("task", ""),
-            run.data.params.get("family", ""),
-            str(versions_of.get(run.info.run_id, "")),
-            run.data.params.get("sentences", ""),
-            {name: run.data.metrics[name] for name in MAIN_FIGURES if name in run.data.metrics},
-        )
-        for run in found
-    ]
-
-
 def _experiment_id(client: Any) -> str:
     experiment = client.get_experiment_by_name(EXPERIMENT)
     if experiment:
@@ -200,27 +226,28 @@ def _experiment_id(client: Any) -> str:
     return str(client.create_experiment(EXPERIMENT, artifact_location=(folder.resolve() / "artifacts").as_uri() if folder else None))
 
 
-def _metrics(evaluation: Evaluation) -> dict[str, float]:
-    """Figures by the names under which MLflow shows them."""
-    low, high = evaluation.micro_interval
-    figures = {
-        "micro_f1": evaluation.micro.f1,
-        "micro_f1_low": low,
-        "micro_f1_high": high,
-        "micro_precision": evaluation.micro.precision,
-        "micro_recall": evaluation.micro.recall,
-        "macro_f1": evaluation.macro_f1,
-        "exact_match": evaluation.exact_match,
-        "likeliest": evaluation.likeliest,
-        "review": evaluation.review,
-    }
+def metrics(evaluation: Evaluation) -> dict[str, float]:
+    """Figures by the names under which MLflow shows them, each with the ends of its interval as `_low` and `_high`."""
+    figures = {"micro_" + name: figure for name, figure in _of(evaluation.micro).items() if name != "average_precision"}
+    figures |= {"macro_" + name: figure for name, figure in _of(evaluation.macro).items()}
+    if evaluation.micro.average_precision:
+        figures["average_precision"] = evaluation.micro.average_precision
+    for name in ("exact_match", "likeliest", "review", "kept", "calibration_error", "shown_error"):
+        figures[name] = getattr(evaluation, name)
     for label, score in evaluation.labels.items():
-        figures |= {f"{_safe(label)}/{name}": value for name, value in _figures(score).items()}
-    return figures
+        figures |= {f"{_safe(label)}/{name}": figure for name, figure in _of(score).items()}
+    for claim, figure in evaluation.claims.items():
+        figures[f"{_safe(claim)}/sides_f1"] = figure
+    for language, part in evaluation.languages.items():
+        figures |= {f"{language}/micro_f1": part.micro.f1, f"{language}/macro_f1": part.macro.f1}
+    found: dict[str, float] = {}
+    for name, figure in figures.items():
+        found |= {name: figure.value, f"{name}_low": figure.low, f"{name}_high": figure.high}
+    return found | {f"{_safe(label)}/support": float(score.support) for label, score in evaluation.labels.items()}
 
 
-def _figures(score: Score) -> dict[str, float]:
-    figures = {"precision": score.precision, "recall": score.recall, "f1": score.f1, "support": float(score.support)}
+def _of(score: Score) -> dict[str, Figure]:
+    figures = {"precision": score.precision, "recall": score.recall, "f1": score.f1}
     return figures if score.average_precision is None else figures | {"average_precision": score.average_precision}
 
 
@@ -232,12 +259,10 @@ def _safe(label: str) -> str:
 def _log_model(run: Run, client: Any) -> int:
     """Log the model folder as a pyfunc with the code that reads it, register it, and return its version."""
     import mlflow
-    from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec, Schema
+    import pandas as pd
 
     rooms = Path(registry.__file__).resolve().parent.parent
     with tempfile.TemporaryDirectory() as aside, warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*input example was not provided.*")
         # Without the corpus: a model does not carry the sentences that it learned from.
         left_out = shutil.ignore_patterns("annotations", "bank", "behaviour.jsonl", "corpus", "drafts", "labels", "samples", "__pycache__")
         for room in CODE:
@@ -248,7 +273,7 @@ def _log_model(run: Run, client: Any) -> int:
             artifacts={registry.ARTIFACT: str(run.folder)},
             code_paths=[str(Path(aside) / room) for room in CODE],
             pip_requirements=[f"{name}=={number}" for name, number in versions().items() if name in LIBRARIES],
-            signature=ModelSignature(inputs=Schema([ColSpec("string", "text")])),
+            input_example=pd.DataFrame({"text": [str(row["text"]) for row in run.measured.rows[:EXAMPLES]]}),
         )
     name = registry.registered_name(run.config.task)
     if not client.search_registered_models(f"name = '{name}'"):
