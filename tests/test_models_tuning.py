@@ -16,6 +16,7 @@ from conftest import Cli, shipped_rows, write_rows
 from data.text import normalise
 from models import export, pretrained, registry, store, tuning
 from models.embedding import SETTINGS, SentenceEncoder, Settings
+from training import runs
 
 EPOCHS = 4
 
