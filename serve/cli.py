@@ -12,6 +12,8 @@ from rich.table import Table
 from data.console import console, errors, plain
 from serve.batch import Format
 
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
 Topics = Annotated[
     str | None, typer.Option("--topics", metavar="MODEL", help="Model folder or registry name (default: sikap-topics@champion)")
 ]
@@ -96,3 +98,35 @@ def _cell(entries: list[dict[str, Any]], name: Callable[[dict[str, Any]], str]) 
         f"{plain(name(e))} {e['probability']:.2f}" if e["decision"] == "yes" else f"[dim]{plain(name(e))}? {e['probability']:.2f}[/]"
         for e in shown
     )
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="Where to listen; anything but loopback needs API keys")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="0 takes a free one")] = 8000,
+    topics: Topics = None,
+    stance: Stance = None,
+    keys: Annotated[
+        Path | None, typer.Option(help="A file with the SHA-256 of an API key a line (default: $SIKAP_KEYS, separated by commas)")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Log no requests")] = False,
+) -> None:
+    """Serve predictions and the page on which to look at them; new champions are taken up as they come."""
+    import os
+
+    import uvicorn
+
+    from serve.app import create
+    from serve.guard import read_keys, write_log
+    from serve.live import Live
+
+    known = read_keys(keys.read_text(encoding="utf-8") if keys else os.environ.get("SIKAP_KEYS", ""))
+    if not known and host not in LOOPBACK:
+        raise ValueError(f"--host {host}: expected API keys (--keys FILE) to listen beyond this machine, found none")
+    live = Live(topics, stance, tell=lambda word, well: write_log("model", "info" if well else "error", message=word))
+    app = create(live, known, log=not quiet)
+    settings = uvicorn.Config(app, host=host, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=60)
+    server = uvicorn.Server(settings)
+    socket = settings.bind_socket()
+    address = "http://{}:{}".format(*socket.getsockname()[:2])
+    errors.print(f"Sikap listens at {address}, with {', '.join(map(str, live.predictor.made_by.values()))}", soft_wrap=True)
+    server.run(sockets=[socket])

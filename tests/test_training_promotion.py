@@ -123,8 +123,7 @@ def test_a_run_can_be_trusted(trained: Cli) -> None:
     assert len(client.get_metric_history(past.run_id, "learning_curve/average_precision")) == 3
     version = client.get_model_version("sikap-topics", "3")
     assert {"data_digest", "codebook", "micro_f1", "average_precision"} <= version.tags.keys()
-    model = client.get_logged_model(version.model_id)
-    folder = Path(registry.store_folder(registry.tracking_uri()) or "", "artifacts", "models", model.model_id, "artifacts")
+    folder = registry.resolve("sikap-topics/3").parent.parent
     assert (folder / "input_example.json").is_file()
     assert "signature" in (folder / "MLmodel").read_text(encoding="utf-8")
 
