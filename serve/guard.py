@@ -99,6 +99,7 @@ class Guard:
             await self.app(scope, _measured(receive, headers), answer)
         except Refused as refusal:
             if not started:
+                await _drain(receive)
                 await _say(answer, refusal)
         finally:
             seconds = perf_counter() - began
@@ -139,6 +140,18 @@ def _measured(receive: Receive, headers: dict[str, str]) -> Receive:
         return message
 
     return measured
+
+
+async def _drain(receive: Receive) -> None:
+    """Let a client finish sending what is not wanted, within bounds: many read no answer before they have."""
+    size, more = 0, True
+    try:
+        async with asyncio.timeout(SLOWEST):
+            while more and size < 8 * MOST_BYTES:
+                message = await receive()
+                size, more = size + len(message.get("body", b"")), message.get("more_body", False)
+    except TimeoutError:
+        return
 
 
 async def _say(send: Send, refusal: Refused) -> None:

@@ -69,6 +69,8 @@ class Live:
             places: list[str] | None = None
             try:
                 places = self._resolve()
+                if places == self._places:  # as it should be, perhaps again
+                    self.trouble, failed = None, None
                 if places in (self._places, failed):
                     continue
                 self.predictor, self._places = self._load(), places

@@ -143,7 +143,7 @@ function drawArticle() {
       node.setAttribute("aria-describedby", "detail");
       body.append(node);
       for (const entry of record.stances) {
-        const mark = entry.stance === "support" ? "＋ " : "－ ";
+        const mark = entry.stance === "support" ? "+ " : "− ";
         const tag = make("button", { type: "button", className: `tag ${entry.stance} ${entry.decision}${off}` }, mark + entry.tag + (sure(entry) ? "" : "?"));
         tag.dataset.record = piece.record;
         tags.append(tag);
