@@ -164,8 +164,9 @@ def test_evaluate_gives_figures_with_intervals(cli: Cli, tmp_path: Path) -> None
     assert done.returncode == 0, done.stderr
     measured = json.loads(done.stdout)
     for task in ("topics", "stance"):
-        low, high = measured[task]["micro_interval"]
-        assert low <= measured[task]["micro"]["f1"]["value"] <= high
+        f1 = measured[task]["micro"]["f1"]
+        assert f1["low"] <= f1["value"] <= f1["high"]
+        assert measured[task]["baselines"]["keywords"]["micro"]["f1"]["value"] < f1["value"]
         assert measured[task]["model"].startswith(f"{task}-encoder@")
 
 

@@ -125,11 +125,12 @@ def track(run: Run) -> Registered:
         }
         for key, value in tags.items():
             client.set_model_version_tag(name, str(version), key, value)
-        good = run.knows_the_codebook and all(run.out_of_fold.micro.f1.value > other.micro.f1.value for other in run.baselines.values())
-        crowned = good and registry.aliased(config.task, registry.CHAMPION) is None
+        beaten = {name for name, other in run.baselines.items() if run.out_of_fold.micro.f1.value > other.micro.f1.value}
+        crowned = run.knows_the_codebook and beaten == set(run.baselines) and registry.aliased(config.task, registry.CHAMPION) is None
         if crowned:
             client.set_registered_model_alias(name, registry.CHAMPION, str(version))
-        if good and run.stored.reads_claims and run.behaviour and run.behaviour.rate >= _behaviour_of_reader(client):
+        reads = run.knows_the_codebook and run.stored.reads_claims and "majority" in beaten  # keywords tell nothing of new claims
+        if reads and run.behaviour and run.behaviour.rate >= _behaviour_of_reader(client):
             client.set_registered_model_alias(name, registry.READER, str(version))
         return Registered(name, version, active.info.run_id, crowned)
 
