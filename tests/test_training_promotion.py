@@ -197,5 +197,5 @@ def test_a_tracking_server_over_postgresql_works_as_the_local_file_does(server: 
     assert sikap("rollback", "topics").returncode == 0
     assert label(sikap, tmp_path) == first
     shown = sikap("runs", "topics").stdout
-    assert shown.count("finished") == 2
+    assert shown.count("topics/") == 2
     assert json.loads(sikap("evaluate", write_rows(tmp_path / "on.jsonl", shipped_rows("test", limit=50)), "--json").stdout)["topics"]

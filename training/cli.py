@@ -170,12 +170,18 @@ def runs(task: Annotated[Task | None, typer.Argument(help="Only runs of this tas
     """Show the tracked runs with their main figures."""
     from training import runs
 
-    table = Table("run", "started (UTC)", "task", "family", "version", "sentences", *runs.MAIN_FIGURES, "status")
+    table = Table(box=None, padding=(0, 1, 0, 0))
+    for name in ("run", "version", "family", "micro F1", "ranking", "off by", "started"):
+        table.add_column(name, no_wrap=True)
     for past in runs.past_runs(task):
-        figures = [f"{past.figures[name]:.3f}" if name in past.figures else "" for name in runs.MAIN_FIGURES]
-        started = f"{past.started:%Y-%m-%d %H:%M}"
-        table.add_row(past.run_id[:8], started, past.task, past.family, past.version, past.sentences, *figures, past.status.lower())
+        found = {name: f"{value:.2f}" for name, value in past.figures.items()}
+        interval = " ({micro_f1_low} to {micro_f1_high})".format(**found) if "micro_f1_low" in found else ""
+        version = f"{past.task}/{past.version}" if past.version else past.status.lower()
+        error = f"{past.figures['calibration_error']:.3f}" if "calibration_error" in past.figures else ""
+        figures = [found.get("micro_f1", "") + interval, found.get("average_precision", ""), error]
+        table.add_row(past.run_id[:8], version, past.family, *figures, f"{past.started:%Y-%m-%d}")
     console.print(table)
+    console.print("ranking: average precision; off by: calibration error; all out of fold", style="dim")
 
 
 def compare(

@@ -10,7 +10,7 @@ from models import registry
 from models.store import Stored
 
 EXPERIMENT = "sikap"
-MAIN_FIGURES = ("micro_f1", "micro_f1_low", "micro_f1_high", "macro_f1", "average_precision", "calibration_error", "keywords_micro_f1")
+MAIN_FIGURES = ("micro_f1", "micro_f1_low", "micro_f1_high", "average_precision", "calibration_error")
 
 
 @dataclass(frozen=True)
