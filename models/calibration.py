@@ -50,7 +50,9 @@ class Calibration:
             return cls()
         odds = _odds(raw)
         ways: list[Callable[..., dict[str, Any]]] = [_platt if alike else _platt_by_label, _temperature, _isotonic]
-        splits = list(folds(articles, seed))
+        splits = [split for split in folds(articles, seed) if np.ptp(targets[split[0]])]
+        if not splits:  # all that is labelled stands in one article
+            return cls()
         losses = [np.mean([_loss(cls(**way(odds[kept], targets[kept])), raw[new], targets[new]) for kept, new in splits]) for way in ways]
         return cls(**ways[int(np.argmin(losses))](odds, targets))
 
@@ -114,13 +116,17 @@ def _temperature(odds: np.ndarray, targets: np.ndarray) -> dict[str, Any]:
 
 
 def _isotonic(odds: np.ndarray, targets: np.ndarray) -> dict[str, Any]:
-    """Straight lines between the middles of the steps, so that no two raw values become one (Oron and Flournoy 2017,
+    """Straight lines between the middles of the steps, so that few raw values become one (Oron and Flournoy 2017,
     https://doi.org/10.1080/19466315.2017.1286256)."""
     from sklearn.isotonic import IsotonicRegression
 
     flat, hits = odds.ravel(), targets.ravel()
     steps, step = np.unique(IsotonicRegression().fit_transform(flat, hits), return_inverse=True)
     many = np.bincount(step)
-    likely = np.clip(steps, 1 / (2 * many[0] + 2), 1 - 1 / (2 * many[-1] + 2))  # no step is quite sure
+    if steps[0] == 0:  # no step is quite sure
+        steps[0] = min(steps[1], 1 / (2 * many[0] + 2))
+    if steps[-1] == 1:
+        steps[-1] = max(steps[-2], 1 - 1 / (2 * many[-1] + 2))
+    steps = np.clip(steps, EDGE, 1 - EDGE)
     middles = np.bincount(step, flat) / many
-    return {"method": "isotonic", "raw": tuple(middles.tolist()), "calibrated": tuple(logit(likely).tolist())}
+    return {"method": "isotonic", "raw": tuple(middles.tolist()), "calibrated": tuple(logit(steps).tolist())}

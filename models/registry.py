@@ -77,12 +77,28 @@ def client() -> MlflowClient:
 
 def aliased(task: Task, alias: str) -> int | None:
     """The version that an alias names, None where there is none."""
+    store, name = client(), registered_name(task)
+    found = store.search_registered_models(f"name = '{name}'") and store.get_registered_model(name).aliases.get(alias)
+    return int(found) if found else None
+
+
+def pointer(name: str) -> str:
+    """What a name leads to, without fetching it: a folder, or `name/version` in a store that is elsewhere. `resolve` takes either.
+
+    Raises:
+        StoreError: neither a folder nor a registered model.
+    """
+    parts = _NAME.fullmatch(name)
+    if Path(name).is_dir() or not parts or store_folder(tracking_uri()):
+        return str(resolve(name))
     from mlflow.exceptions import MlflowException
 
     try:
-        return int(client().get_model_version_by_alias(registered_name(task), alias).version)
-    except MlflowException:
-        return None
+        store = client()
+        version = parts["version"] or store.get_model_version_by_alias(parts["name"], parts["alias"]).version
+    except (MlflowException, OSError) as error:
+        raise StoreError(f"{name}: not to be had from {tracking_uri()}: {error}") from error
+    return f"{parts['name']}/{version}"
 
 
 def resolve(name: str) -> Path:
@@ -100,7 +116,9 @@ def resolve(name: str) -> Path:
     if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
         raise StoreError(f"{name}: no model is registered yet in {uri}; train one with `sikap train`")
     folder = _read_from_sqlite(uri, parts) or _asked_of_mlflow(uri, parts)
-    return next(path.parent for path in folder.glob(_INSIDE))
+    for manifest in folder.glob(_INSIDE):
+        return manifest.parent
+    raise StoreError(f"{name}: expected a model of Sikap, found none in {folder}")
 
 
 def _read_from_sqlite(uri: str, parts: re.Match[str]) -> Path | None:
@@ -129,8 +147,8 @@ def _asked_of_mlflow(uri: str, parts: re.Match[str]) -> Path:
     from mlflow.artifacts import download_artifacts
     from mlflow.exceptions import MlflowException
 
-    store = client()
     try:
+        store = client()
         if parts["alias"]:
             version = store.get_model_version_by_alias(parts["name"], parts["alias"])
         else:

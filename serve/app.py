@@ -51,6 +51,7 @@ def create(live: Live, keys: Iterable[str] = (), log: bool = True, most_waiting:
     """
     meters = Meters()
     batcher = Batcher(most_waiting, meters.batches.observe)
+    one_at_a_time = asyncio.Semaphore(1)  # an explanation takes as many passes as the sentence has words
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -96,9 +97,10 @@ def create(live: Live, keys: Iterable[str] = (), log: bool = True, most_waiting:
     @app.post("/explain", response_model=ExplainAnswer)
     async def explain(ask: ExplainAsk) -> Response:
         """Which words of a sentence carried a label."""
-        for stored in live.predictor.models:
+        for stored in reversed(live.predictor.models):  # as in labelling, the reader's word is the last on its claims
             if ask.label in stored.labels:
-                (found,) = await run_in_threadpool(explaining.explain, stored, ask.sentence, ask.label)
+                async with one_at_a_time:
+                    (found,) = await run_in_threadpool(explaining.explain, stored, ask.sentence, ask.label)
                 return JSONResponse({"label": found.label, "probability": found.probability, "words": [vars(word) for word in found.words]})
         raise HTTPException(422, [{"type": "value_error", "loc": ["body", "label"], "msg": f"no model here has the label {ask.label!r}"}])
 
@@ -127,7 +129,7 @@ def create(live: Live, keys: Iterable[str] = (), log: bool = True, most_waiting:
     @app.get("/readyz")
     async def readyz() -> dict[str, Any]:
         """Whether models are loaded, and whether a newer one could not be."""
-        return {"ready": True, "model": live.predictor.made_by, "trouble": live.trouble}
+        return {"ready": batcher.works, "model": live.predictor.made_by, "trouble": live.trouble}
 
     @app.get("/metrics", response_class=PlainTextResponse)
     async def metrics() -> Response:
@@ -147,6 +149,7 @@ def create(live: Live, keys: Iterable[str] = (), log: bool = True, most_waiting:
         records = await labelled(request, predictor, found)
         return JSONResponse({"predictions": [{"topics": record["topics"], "stances": record["stances"]} for record in records]})
 
+    @app.get("/health")
     @app.get("/ping")
     async def ping() -> Response:
         """MLflow's question whether the server runs."""

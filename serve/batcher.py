@@ -9,7 +9,8 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic
 
@@ -70,6 +71,11 @@ class Batcher:
             self._change.notify()
         return job.future
 
+    @property
+    def works(self) -> bool:
+        """Whether labelling goes on."""
+        return self._thread.is_alive()
+
     def close(self) -> None:
         """Take nothing more, finish what was taken, and end."""
         with self._change:
@@ -86,11 +92,17 @@ class Batcher:
                 records = iter(jobs[0].predictor.label_sentences(together, jobs[0].everything))
                 for job, part in zip(jobs, parts, strict=True):
                     job.done += [next(records) for _ in part]
-            except Exception as error:  # it is for the requests to tell, and the next batch may be well
-                for job in jobs:
-                    if not job.future.done():
-                        job.future.set_exception(error)
-            self._settle(jobs, len(together))
+            except Exception:  # whose sentence it was comes out one by one
+                for job, part in zip(jobs, parts, strict=True):
+                    self._alone(job, part)
+            self._settle(jobs)
+
+    def _alone(self, job: _Job, part: Sequence[Sentence]) -> None:
+        try:
+            job.done += job.predictor.label_sentences(part, job.everything)
+        except Exception as error:  # it is for this request to tell
+            with suppress(InvalidStateError):  # nobody waits any more
+                job.future.set_exception(error)
 
     def _next(self) -> list[_Job]:
         """Requests whose sentences are labelled together: those at the head that have the same predictor; none when all is done."""
@@ -109,14 +121,14 @@ class Batcher:
             alike = [job for job in self._jobs if job.predictor is first.predictor and job.everything == first.everything]
             return alike[:BATCH]
 
-    def _settle(self, jobs: Sequence[_Job], labelled: int) -> None:
+    def _settle(self, jobs: Sequence[_Job]) -> None:
         """Hand finished requests back, drop those that nobody waits for, and put the others behind those that have not had a turn."""
         with self._change:
             for job in jobs:
                 self._jobs.remove(job)
                 if job.future.done() or len(job.done) == len(job.sentences):  # done already: failed, or given up by who asked
                     self.waiting -= len(job.sentences)
-                    if not job.future.done():
+                    with suppress(InvalidStateError):
                         job.future.set_result(job.done)
                 else:
                     self._jobs.append(job)

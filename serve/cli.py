@@ -120,6 +120,8 @@ def serve(
     from serve.live import Live
 
     known = read_keys(keys.read_text(encoding="utf-8") if keys else os.environ.get("SIKAP_KEYS", ""))
+    if keys and not known:
+        raise ValueError(f"{keys}: expected the SHA-256 of an API key a line, found none")
     if not known and host not in LOOPBACK:
         raise ValueError(f"--host {host}: expected API keys (--keys FILE) to listen beyond this machine, found none")
     live = Live(topics, stance, tell=lambda word, well: write_log("model", "info" if well else "error", message=word))

@@ -26,7 +26,7 @@ App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
 MOST_BYTES = 8_000_000  # of a request's body
 SLOWEST = 15.0  # seconds in which a body has to arrive
-OPEN = ("/", "/healthz", "/readyz", "/ping", "/page/")  # what is served without a key: nothing here labels or tells of models
+OPEN = ("/", "/healthz", "/readyz", "/ping", "/health", "/page/")  # what is served without a key: nothing here labels or tells of models
 
 
 class Refused(HTTPException):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 from data.article import Sentence
 from data.codebook import Task
@@ -45,7 +46,7 @@ class Live:
         self.failures = 0
         self.trouble: str | None = None
         self._places = self._resolve()
-        self.predictor = self._load()
+        self.predictor = self._load(self._places)
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="registry", daemon=True)
         self._thread.start()
@@ -55,26 +56,30 @@ class Live:
         self._end.set()
         self._thread.join()
 
-    def _resolve(self) -> list[str]:
-        return [str(registry.resolve(name)) for name in self.names.values()]
+    def _resolve(self) -> dict[str, str]:
+        """What the names lead to now; the reader of new claims, where there is one, among them."""
+        places = {task.value: registry.pointer(name) for task, name in self.names.items()}
+        with suppress(StoreError):  # there need be none
+            places["reader"] = registry.pointer(registry.reader())
+        return places
 
-    def _load(self) -> Predictor:
-        predictor = Predictor.named(self.names[Task.topics], self.names[Task.stance])
+    def _load(self, places: dict[str, str]) -> Predictor:
+        predictor = Predictor.named(places[Task.topics.value], places[Task.stance.value])
         predictor.label_sentences([Sentence("", "", 0, 0, len(WARM), WARM, "id")])
         return predictor
 
     def _watch(self) -> None:
-        failed: list[str] | None = None
+        failed: dict[str, str] | None = None
         while not self._end.wait(self.every):
-            places: list[str] | None = None
+            places: dict[str, str] | None = None
             try:
                 places = self._resolve()
                 if places == self._places:  # as it should be, perhaps again
                     self.trouble, failed = None, None
                 if places in (self._places, failed):
                     continue
-                self.predictor, self._places = self._load(), places
-            except (StoreError, ValueError, OSError) as error:
+                self.predictor, self._places = self._load(places), places
+            except Exception as error:  # whatever it is, the old models go on, and it is told
                 if self.trouble != str(error):
                     self.failures += 1
                     self.trouble, failed = str(error), places

@@ -24,12 +24,14 @@ def texts(body: bytes, content_type: str) -> list[str]:
         ValueError: something else.
     """
     try:
-        decoded = body.decode("utf-8")
+        decoded = body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ValueError(f"expected UTF-8, found {error.reason} at byte {error.start}") from error
     if content_type.partition(";")[0].strip() == "text/csv":
-        rows: Any = list(csv.DictReader(io.StringIO(decoded)))
-        return _strings([row.get(COLUMN) for row in rows])
+        try:
+            return _strings([row.get(COLUMN) for row in csv.DictReader(io.StringIO(decoded))])
+        except csv.Error as error:
+            raise ValueError(f"expected CSV: {error}") from error
     try:
         given = json.loads(decoded)
     except (ValueError, RecursionError) as error:
@@ -43,7 +45,7 @@ def _column(form: str, value: Any) -> Any:
     if form == "dataframe_split":
         try:
             place = value["columns"].index(COLUMN)
-            return [row[place] for row in value["data"]]
+            return [row if isinstance(row, str) and len(value["columns"]) == 1 else list(row)[place] for row in value["data"]]
         except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
             raise ValueError(f"{form}: expected columns with {COLUMN!r}, and data") from error
     if isinstance(value, dict):
@@ -54,6 +56,11 @@ def _column(form: str, value: Any) -> Any:
 
 
 def _strings(values: Any) -> list[str]:
-    if not isinstance(values, list) or not all(isinstance(value, str) and value.strip() for value in values):
+    if not isinstance(values, list) or not all(isinstance(value, str) and value.strip() and _is_text(value) for value in values):
         raise ValueError(f"expected a sentence in {COLUMN!r} in each row")
     return values
+
+
+def _is_text(value: str) -> bool:
+    """Whether it can be written: half of a surrogate pair, which JSON may hold, cannot."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in value)

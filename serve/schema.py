@@ -94,7 +94,7 @@ class ExplainAsk(_Strict):
         extra="forbid", json_schema_extra={"examples": [{"sentence": "SCO bukan blok militer.", "label": "military-bloc/oppose"}]}
     )
 
-    sentence: str = Field(min_length=1, max_length=2_000)
+    sentence: str = Field(min_length=1, max_length=1_000)
     label: str = Field(min_length=1, max_length=200)
 
 

@@ -91,3 +91,19 @@ def test_what_cannot_be_promised_goes_to_review() -> None:
 def test_a_promise_of_certainty_is_refused() -> None:
     with pytest.raises(ValueError, match="precision between 0 and 1"):
         Promise(precision=1.0)
+
+
+def test_labels_of_one_article_alone_are_no_reason_to_fail() -> None:
+    chances = np.linspace(0.01, 0.99, 40)[:, None]
+    targets = np.zeros((40, 1), int)
+    targets[3] = 1
+    assert Calibration.fit(chances, targets, [str(i) for i in range(40)]).method in {"none", "platt", "temperature", "isotonic"}
+    assert Calibration.fit(chances, targets, ["a" if i == 3 else "b" for i in range(40)]).method == "none"
+
+
+def test_a_few_sure_rows_do_not_cap_all_probabilities() -> None:
+    generator = np.random.default_rng(1)
+    raw = generator.uniform(0.01, 0.99, (4000, 1))
+    targets = (generator.random((4000, 1)) < np.where(raw < 0.5, 0.05, 0.95)).astype(int)
+    found = Calibration.fit(raw, targets, [str(i) for i in range(4000)])
+    assert found(np.array([[0.9]]))[0, 0] > 0.9

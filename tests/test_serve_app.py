@@ -140,7 +140,10 @@ def test_clients_of_mlflow_are_served(server: Server) -> None:
     assert [entry["id"] for entry in found[0][1]["topics"] if entry["decision"] == "yes"][:1] == ["narcotics"]
     status, body, _ = server.ask("/invocations", b"text\nPolisi menyita sabu.\n", **{"content-type": "text/csv"})
     assert json.loads(body)["predictions"] == found[0][1:]
-    assert server.ask("/invocations", {"dataframe_split": {"columns": ["a"], "data": []}})[0] == 400
+    one = server.json("/invocations", {"dataframe_split": {"columns": ["text"], "data": texts}})
+    assert one["predictions"] == found[0]
+    for wrong in ({"dataframe_split": {"columns": ["a"], "data": []}}, {"inputs": ["half \ud800 of a letter"]}, {"inputs": [3]}):
+        assert server.ask("/invocations", wrong)[0] == 400
     assert server.ask("/ping")[0] == server.ask("/version")[0] == 200
     assert status == 200
 

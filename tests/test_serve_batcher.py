@@ -67,8 +67,13 @@ def test_too_much_is_refused_and_what_was_taken_is_finished() -> None:
         batcher.submit(slow, [sentence("late")])  # type: ignore[arg-type]
 
 
-def test_a_failure_is_told_to_who_asked_and_the_next_request_is_well() -> None:
-    batcher, slow = Batcher(), Slow()
+def test_a_failure_is_told_to_who_asked_and_to_nobody_else() -> None:
+    batcher, slow = Batcher(), Slow(0.02)
+    first = batcher.submit(slow, [sentence("first")])  # type: ignore[arg-type]
+    bad, beside = (batcher.submit(slow, [sentence(text)]) for text in ("bad", "beside"))  # type: ignore[arg-type]
+    assert texts(first.result(5)) == ["first"]
+    assert texts(beside.result(5)) == ["beside"]
+    assert isinstance(bad.exception(5), RuntimeError)
     with pytest.raises(RuntimeError, match="bad"):
         batcher.submit(slow, [sentence("bad")]).result(5)  # type: ignore[arg-type]
     assert texts(batcher.submit(slow, [sentence("good")]).result(5)) == ["good"]  # type: ignore[arg-type]

@@ -219,8 +219,17 @@ def promote(
         raise ValueError("expected a reason after --force, found none")
     reason = f"forced: {force}" if force else "there was no champion"
     if serving is not None and serving != version:
-        before, after = (store.load(registry.resolve(f"{name}/{number}")) for number in (serving, version))
-        found = comparison.compare(before, after, on, SEED)
+        after = store.load(registry.resolve(f"{name}/{version}"))
+        try:
+            found = comparison.compare(store.load(registry.resolve(f"{name}/{serving}")), after, on, SEED)
+        except ValueError as error:
+            if not force:
+                raise ValueError(
+                    f"the champion and the candidate cannot be compared: {error}; --force REASON promotes it all the same"
+                ) from error
+            promotion.promote(task, version, reason)
+            console.print(f"[bold]{name}/{version}[/] serves now ({plain(reason)}), not compared: {plain(error)}", soft_wrap=True)
+            return
         console.print(tables.comparison(f"champion {name}/{serving} and candidate {name}/{version}", found))
         console.print(f"{len(found.disagreements):,} disagreements; `sikap compare {name}/{serving} {name}/{version}` shows them")
         if found.worse and not force:

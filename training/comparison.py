@@ -69,7 +69,7 @@ def compare(first: Stored, second: Stored, sources: Sequence[Path | str], seed: 
     targets, articles = sample.targets[:, [second.labels.index(label) for label in labels]], sample.column("article")
     gained = gains(targets, (decisions, decisions_then), (chances, chances_then), labels, articles, seed)
     behaviour = (behave(first), behave(second)) if second.task is Task.stance else (None, None)
-    if behaviour[0] and behaviour[1]:
+    if behaviour[0] and behaviour[1] and behaviour[0].passed.keys() & behaviour[1].passed.keys():
         gained["behaviour"] = _behaviour_gain(behaviour[0], behaviour[1], seed)
     return Comparison(
         (first.reference, second.reference),

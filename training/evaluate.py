@@ -204,7 +204,7 @@ def evaluate_pairs(stances: Sequence[str], probabilities: np.ndarray, groups: Se
     true, given = (np.eye(len(STANCES), dtype=bool)[rows] for rows in ([STANCES.index(name) for name in stances], probabilities.argmax(1)))
     drawn, support = Bootstrap(groups, seed), true.sum(axis=0)
     per_stance = _scores(_counts(drawn, true, given))
-    f1 = per_stance[2]
+    f1 = np.nan_to_num(per_stance[2])
     return PairEvaluation(
         rows=len(true),
         accuracy=drawn.mean(np.any(true & given, axis=1)),

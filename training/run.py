@@ -45,7 +45,8 @@ class Run:
         learned: the model, and what it learned from.
         measured: the sentences that it was measured on; the model that was measured had not seen their articles.
         chances, decisions: what it made of them, shape (n, n_labels).
-        out_of_fold: the figures of that.
+        out_of_fold: the figures of that. Calibration and thresholds were fitted to these very sentences, in which they are a little
+            kind; `training.measure` has them on others.
         baselines: the same figures for what any model has to beat, by name.
         suspects: labels to look at again (`training.suspects`).
         behaviour: what a stance model understands (`training.behaviour`).

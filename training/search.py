@@ -87,22 +87,20 @@ def search(config: Config, trials: int, tell: Callable[[str], None] = lambda _: 
         study_name=name,
         direction="maximize",
         load_if_exists=True,
-        sampler=optuna.samplers.TPESampler(seed=config.seed),
         pruner=optuna.pruners.MedianPruner(n_startup_trials=3),
     )
     parent = tracking.search_run(config, study.user_attrs.get("run_id"))
     study.set_user_attr("run_id", parent)
-    done = sum(trial.state.is_finished() for trial in study.trials)
+    study.sampler = optuna.samplers.TPESampler(seed=config.seed + len(study.trials))  # not the same settings again
+    ended = {optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED}
+    done = sum(trial.state in ended for trial in study.trials)
     for number in range(done, trials):
-        tell(f"trial {number + 1} of {trials}" + (f", best so far {study.best_value:.4f}" if _finished(study) else ""))
+        complete = any(trial.state is optuna.trial.TrialState.COMPLETE for trial in study.trials)
+        tell(f"trial {number + 1} of {trials}" + (f", best so far {study.best_value:.4f}" if complete else ""))
         study.optimize(learn, n_trials=1)
     pruned = sum(trial.state is optuna.trial.TrialState.PRUNED for trial in study.trials)
     tracking.note_best(parent, study.best_trial.number, study.best_value, study.best_params)
     return Best(study.best_params, study.best_value, max(done, trials), pruned)
-
-
-def _finished(study: Any) -> bool:
-    return any(trial.value is not None and trial.state.name == "COMPLETE" for trial in study.trials)
 
 
 def _name(config: Config, *of: str) -> str:

@@ -173,31 +173,39 @@ def note_behaviour(run_id: str, behaviour: Behaviour) -> None:
 
 def search_run(config: Config, run_id: str | None) -> str:
     """The run under which a search's trials are nested: the one that was begun, if the store still has it, or a new one."""
-    import mlflow
+    from mlflow.exceptions import MlflowException
 
     client = registry.client()
-    with mlflow.start_run(run_id, experiment_id=_experiment_id(client), run_name=f"tune-{config.task.value}-{config.family}") as active:
-        if not run_id:
-            mlflow.log_params({"task": config.task.value, "family": config.family, "seed": config.seed, "data": _source(config)})
-        return str(active.info.run_id)
+    try:
+        if run_id and client.get_run(run_id).info.lifecycle_stage == "active":
+            return run_id
+    except MlflowException:  # the store is another, or was emptied
+        pass
+    run = client.create_run(_experiment_id(client), run_name=f"tune-{config.task.value}-{config.family}")
+    for name, value in {"task": config.task.value, "family": config.family, "seed": config.seed, "data": _source(config)}.items():
+        client.log_param(run.info.run_id, name, value)
+    client.set_terminated(run.info.run_id)
+    return str(run.info.run_id)
 
 
 @contextmanager
 def trial(parent: str, number: int, settings: Mapping[str, float]) -> Iterator[Callable[[int, float], None]]:
-    """A nested run; what is yielded logs the average precision after a fold. One that is given up early ends as KILLED."""
-    import mlflow
+    """A nested run; what is yielded logs the average precision after a fold. One that is given up or stopped ends as KILLED."""
+    client = registry.client()
+    tags = {"mlflow.parentRunId": parent}
+    run_id = client.create_run(_experiment_id(client), tags=tags, run_name=f"trial-{number}").info.run_id
+    for name, setting in settings.items():
+        client.log_param(run_id, name, setting)
 
     def log(fold: int, value: float) -> None:
-        mlflow.log_metric("average_precision", value, step=fold)
+        client.log_metric(run_id, "average_precision", value, step=fold)
 
-    experiment = _experiment_id(registry.client())
-    with mlflow.start_run(parent), mlflow.start_run(nested=True, run_name=f"trial-{number}", experiment_id=experiment):
-        mlflow.log_params(dict(settings))
-        try:
-            yield log
-        except BaseException:
-            mlflow.end_run("KILLED")
-            raise
+    try:
+        yield log
+    except BaseException:
+        client.set_terminated(run_id, "KILLED")
+        raise
+    client.set_terminated(run_id)
 
 
 def note_best(parent: str, number: int, value: float, settings: Mapping[str, float]) -> None:
