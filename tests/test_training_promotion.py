@@ -35,7 +35,7 @@ def train(sikap: Cli, folder: Path, sentences: int, task: str = "topics") -> str
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cli]:
     """A store with a champion (version 1), a worse model (2) and a better one (3), and a stance model."""
     sikap = Cli(tmp_path_factory.mktemp("promotion"))
-    for sentences in (800, 80, 6000):
+    for sentences in (800, 80, 3000):
         train(sikap, sikap.store, sentences)
     train(sikap, sikap.store, 800, "stance")
     with pytest.MonkeyPatch.context() as patch:
