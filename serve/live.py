@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 
-from data.article import Sentence
+from data.article import Article
 from data.codebook import Task
 from models import registry
 from models.store import StoreError
@@ -65,7 +65,7 @@ class Live:
 
     def _load(self, places: dict[str, str]) -> Predictor:
         predictor = Predictor.named(places[Task.topics.value], places[Task.stance.value])
-        predictor.label_sentences([Sentence("", "", 0, 0, len(WARM), WARM, "id")])
+        predictor.label_article(Article("warm", WARM, "warm"))  # loads what splits and detects languages too, once and not in each thread
         return predictor
 
     def _watch(self) -> None:
