@@ -50,12 +50,11 @@ class _Keyworded(_Entry):
 
 @cache
 def _pattern(words: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile(
-        "|".join(
-            rf"\b(?{'i' if word == word.lower() else ''}:{re.escape(word.rstrip('*'))}){'' if word.endswith('*') else chr(92) + 'b'}"
-            for word in words
-        )
-    )
+    def alternative(word: str) -> str:
+        stem, end = (word[:-1], "") if word.endswith("*") else (word, r"\b")
+        return rf"\b(?{'i' if word == word.lower() else ''}:{re.escape(stem)}){end}"
+
+    return re.compile("|".join(map(alternative, words)))
 
 
 class Side(_Keyworded):

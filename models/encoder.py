@@ -16,7 +16,7 @@ from safetensors.numpy import load_file, save_file
 from data.splits import folds
 from models.base import Model
 from models.embedding import SentenceEncoder
-from models.heads import RARE, RIDGE, VectorHeads
+from models.heads import RARE, RIDGE, C, VectorHeads
 from models.linear import Linear
 from models.logistic import expit, logit
 
@@ -32,7 +32,7 @@ class Encoder(Model):
 
     family = "encoder"
 
-    def __init__(self, encoder: SentenceEncoder | None = None, C: float = 4.0, seed: int = 0, ridge: float = RIDGE) -> None:
+    def __init__(self, encoder: SentenceEncoder | None = None, C: float = C, seed: int = 0, ridge: float = RIDGE) -> None:
         self.encoder: SentenceEncoder = encoder or SentenceEncoder.named()
         self.C = C
         self.seed = seed

@@ -8,12 +8,11 @@ from typing import Any
 from data.codebook import Claim
 from models.base import Model
 from models.embedding import SentenceEncoder
-from models.heads import RIDGE
+from models.heads import RIDGE, C
 from models.pretrained import SHIPPED
 
 FAMILIES = ("baseline", "linear", "encoder", "finetuned", "pair")
 DEFAULT = "encoder"
-C = 4.0  # inverse strength of regularisation on words; chosen out of fold
 
 
 def family(name: str) -> type[Model]:

@@ -20,7 +20,7 @@ from data.splits import folds
 from models.decision import YES, Decision
 from models.embedding import LOUD, SentenceEncoder, Settings
 from models.encoder import Encoder, beside
-from models.heads import VectorHeads
+from models.heads import C, VectorHeads
 from models.linear import Linear
 from models.logistic import expit
 from models.pretrained import SHIPPED
@@ -51,7 +51,7 @@ class FineTuned(Encoder):
         self,
         base: str = SHIPPED,
         tuning: Tuning = DEFAULT,
-        C: float = 4.0,
+        C: float = C,
         seed: int = 0,
         checkpoints: Path | None = None,
         watch: Watch | None = None,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from scipy import sparse
 
 RARE = 1e-4  # the probability given to a label that the training data never shows
+C = 4.0  # inverse strength of the words' regularisation; chosen out of fold
 RIDGE = 3e-3  # pull of the vectors' coefficients toward nothing; chosen on held-out articles
 
 

@@ -14,7 +14,7 @@ from scipy import sparse
 
 from models.base import Model
 from models.embedding import SentenceEncoder
-from models.heads import WordHeads
+from models.heads import C, WordHeads
 from models.logistic import expit
 from models.tfidf import Tfidf, pieces, words
 
@@ -33,7 +33,7 @@ class Linear(Model):
 
     family = "linear"
 
-    def __init__(self, C: float = 4.0, seed: int = 0) -> None:
+    def __init__(self, C: float = C, seed: int = 0) -> None:
         self.C = C
         self.seed = seed
 

@@ -9,17 +9,10 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from data.console import console, errors, plain
+from data.console import Stance, Topics, console, errors, plain
 from serve.batch import Format
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
-
-Topics = Annotated[
-    str | None, typer.Option("--topics", metavar="MODEL", help="Model folder or registry name (default: sikap-topics@champion)")
-]
-Stance = Annotated[
-    str | None, typer.Option("--stance", metavar="MODEL", help="Model folder or registry name (default: sikap-stance@champion)")
-]
 
 
 def label(

@@ -50,7 +50,6 @@ def test_modest_probabilities_are_made_to_hold() -> None:
     targets = (generator.random((4000, 2)) < true).astype(int)
     modest = 0.5 + (true - 0.5) * 0.3
     found = Calibration.fit(modest, targets, [str(i // 2) for i in range(4000)])
-    assert found.method in {"platt", "temperature", "isotonic"}
     assert np.abs(found(modest) - true).mean() < 0.05 < np.abs(modest - true).mean()
 
 
@@ -97,7 +96,7 @@ def test_labels_of_one_article_alone_are_no_reason_to_fail() -> None:
     chances = np.linspace(0.01, 0.99, 40)[:, None]
     targets = np.zeros((40, 1), int)
     targets[3] = 1
-    assert Calibration.fit(chances, targets, [str(i) for i in range(40)]).method in {"none", "platt", "temperature", "isotonic"}
+    assert Calibration.fit(chances, targets, [str(i) for i in range(40)]).method != "none"
     assert Calibration.fit(chances, targets, ["a" if i == 3 else "b" for i in range(40)]).method == "none"
 
 

@@ -9,16 +9,20 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
+import uvicorn
 
 from conftest import ROOT, Cli, rows, shipped_rows, write_rows
 from models import registry
+from serve.app import create
 from serve.guard import digest
+from serve.live import Live
 
 TEXT = "SCO bukan blok militer, kata sekretaris jenderalnya. Polisi menyita sabu di perbatasan."
 
@@ -237,6 +241,33 @@ def test_it_finishes_what_it_took_in_before_it_ends(store: Cli) -> None:
         thread.join()
     assert answers == [200, 200]
     assert server.process.returncode in (0, -signal.SIGTERM)
+
+
+@contextmanager
+def running(app: Any) -> Iterator[str]:
+    """The application in this process, at the address that is yielded."""
+    settings = uvicorn.Config(app, port=0, log_config=None)
+    server, socket = uvicorn.Server(settings), settings.bind_socket()
+    socket.listen()  # what is asked before uvicorn accepts waits, and is not refused
+    thread = threading.Thread(target=server.run, args=([socket],))
+    thread.start()
+    try:
+        yield "http://{}:{}".format(*socket.getsockname())
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.mark.parametrize(("limits", "status"), [({"most_waiting": 5}, 429), ({"timeout": 1e-6}, 504)])
+def test_what_cannot_be_labelled_soon_is_refused(store: Cli, monkeypatch: pytest.MonkeyPatch, limits: dict[str, Any], status: int) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store.uri)
+    with running(create(Live(), log=False, **limits)) as address:
+        request = Request(f"{address}/label", json.dumps({"sentences": [TEXT] * 6}).encode(), {"content-type": "application/json"})
+        with pytest.raises(HTTPError) as refused:
+            urlopen(request, timeout=60)
+        assert refused.value.code == status
+        assert status != 429 or int(refused.value.headers["retry-after"]) >= 1
+        assert b'"ready":true' in urlopen(f"{address}/readyz", timeout=60).read()
 
 
 def test_keys_are_asked_for_where_there_are_some(store: Cli, tmp_path: Path) -> None:

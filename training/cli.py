@@ -11,10 +11,10 @@ import typer
 from rich.table import Table
 
 from data.codebook import DEFAULT_PATH, Task
-from data.console import console, errors, plain
+from data.console import Stance, Topics, console, errors, plain
 from data.splits import SEED
-from models.families import DEFAULT, FAMILIES, C
-from models.heads import RIDGE
+from models.families import DEFAULT, FAMILIES
+from models.heads import RIDGE, C
 from models.pretrained import SHIPPED
 from models.promise import Promise
 from training.config import Config
@@ -22,12 +22,6 @@ from training.config import Config
 if TYPE_CHECKING:
     from models.store import Stored
 
-Topics = Annotated[
-    str | None, typer.Option("--topics", metavar="MODEL", help="Model folder or registry name (default: sikap-topics@champion)")
-]
-Stance = Annotated[
-    str | None, typer.Option("--stance", metavar="MODEL", help="Model folder or registry name (default: sikap-stance@champion)")
-]
 Data = Annotated[
     list[str], typer.Option(help="Labelled JSONL, a folder of it, or any dataset with its columns (default: the shipped corpus)")
 ]

@@ -8,8 +8,8 @@ from pathlib import Path
 from data.codebook import DEFAULT_PATH, Task
 from data.splits import SEED
 from models.decision import NOTHING
-from models.families import DEFAULT, C
-from models.heads import RIDGE
+from models.families import DEFAULT
+from models.heads import RIDGE, C
 from models.pretrained import SHIPPED
 from models.promise import Promise
 
