@@ -29,9 +29,10 @@ from rich.console import Console
 from rich.progress import track
 
 from contestants import PEERS, REFERENCE, STEPS, create
-from data import article, codebook, corpus
+from data import codebook, corpus
 from data.codebook import Task
 from data.files import aside
+from data.rows import rows as rows_of
 from data.splits import SEED
 from models.families import FAMILIES
 from results import Labelling, Report, Row, Scaled, Score, markdown
@@ -141,7 +142,7 @@ def ask(command: str, *arguments: object, aloud: bool = False) -> Any:
 def texts(*sources: Path) -> list[str]:
     """Sentences of JSONL files and folders of them. Light on purpose: what this process holds, its children seem to hold."""
     files = [file for source in sources for file in (sorted(source.rglob("*.jsonl")) if source.is_dir() else [source])]
-    return [row["text"] for file in files for _, row in article.rows(file) if isinstance(row, dict)]
+    return [row["text"] for file in files for _, row in rows_of(file) if isinstance(row, dict)]
 
 
 def shown(source: Path) -> str:

@@ -67,7 +67,8 @@ def compare_style(
     Exit code 1 where rows of the reference were set aside, 2 where there is too little to compare.
     """
     from data import corpus, style
-    from data.article import Fault, read_sentences
+    from data.article import Fault
+    from data.reading import read_sentences
 
     book = codebooks.load(codebook)
     read = list(read_sentences([reference], book.languages))
@@ -138,18 +139,19 @@ def dehydrate(
 
 
 def _label_rows(paths: Iterable[Path]) -> Iterable[tuple[str, Any]]:
-    from data import article
+    from data.rows import rows
 
     for path in paths:
         for file in sorted(path.glob("*.jsonl")) if path.is_dir() else [path]:
-            yield from article.rows(file)
+            yield from rows(file)
 
 
 def _articles(folder: Path) -> Iterable[Any]:
-    from data import article
+    from data.article import Fault
+    from data.reading import read
 
-    for found in article.read([folder]):
-        if isinstance(found, article.Fault):
+    for found in read([folder]):
+        if isinstance(found, Fault):
             errors.print(f"[yellow]set aside:[/] {plain(str(found))}", soft_wrap=True)
         else:
             yield found

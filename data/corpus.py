@@ -1,7 +1,7 @@
 """Labelled sentences: rows checked against the codebook, as a typed `datasets.Dataset`.
 
 A wrong row stops the reading: a model trained on half-read labels would be wrong in silence. Every wrong row is named.
-Articles to be labelled are read by `data.article`, which is lenient.
+Articles to be labelled are read by `data.reading`, which is lenient.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from data import article, text
+from data import text
+from data.article import Fault
 from data.codebook import SIDES, Codebook, Task
+from data.rows import rows
 
 if TYPE_CHECKING:
     from datasets import Dataset, Features
@@ -70,7 +72,7 @@ def load(sources: Iterable[Path | str], codebook: Codebook) -> Dataset:
     seen: dict[str, str] = {}
     sources = list(sources) or [SHIPPED]
     for place, row, origin in (found for source in sources for found in _rows(source)):
-        if isinstance(row, article.Fault):
+        if isinstance(row, Fault):
             wrong.append(f"  {place}: {row.reason}")
             continue
         found = problems(row, codebook)
@@ -92,16 +94,16 @@ def load(sources: Iterable[Path | str], codebook: Codebook) -> Dataset:
 
 def sample_texts(most: int | None = None) -> list[str]:
     """Sentences of the shipped corpus, all or `most` of them from all over it, for those who need text and no labels."""
-    texts = [str(row["text"]) for _, row, _ in _rows(SHIPPED) if not isinstance(row, article.Fault)]
+    texts = [str(row["text"]) for _, row, _ in _rows(SHIPPED) if not isinstance(row, Fault)]
     return texts[:: max(1, len(texts) // most)] if most else texts
 
 
-def _rows(source: Path | str) -> Iterator[tuple[str, dict[str, Any] | article.Fault, str]]:
+def _rows(source: Path | str) -> Iterator[tuple[str, dict[str, Any] | Fault, str]]:
     """Rows of one source, each with its place (for errors) and the name of what it came from."""
     path = Path(source)
     files = [path] if path.suffix == ".jsonl" and path.is_file() else sorted(path.glob("*.jsonl")) if path.is_dir() else []
     for file in files:
-        yield from ((place, row, file.stem) for place, row in article.rows(file))
+        yield from ((place, row, file.stem) for place, row in rows(file))
     if not files:
         for number, row in enumerate(_loaded(source)):
             yield f"{source}, row {number}", row, path.stem
@@ -134,7 +136,7 @@ def _loaded(source: Path | str) -> Dataset:
 
 def frozen(dataset: Dataset) -> list[str]:
     """Ids of the rows whose sentence is one of the test split."""
-    tests = {text.normalise(row["text"]) for path in sorted(TEST.glob("*.jsonl")) for _, row in article.rows(path) if isinstance(row, dict)}
+    tests = {text.normalise(row["text"]) for path in sorted(TEST.glob("*.jsonl")) for _, row in rows(path) if isinstance(row, dict)}
     return [row["id"] for row in dataset if text.normalise(row["text"]) in tests]
 
 

@@ -13,9 +13,10 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
-from data import article
+from data.article import Fault
 from data.codebook import SIDES
 from data.corpus import SHOWN, CorpusError
+from data.rows import rows
 from data.text import normalise
 from data.wordings import BANK
 
@@ -41,7 +42,7 @@ def holds(source: Path | str) -> bool:
     path = Path(source)
     if path.suffix != ".jsonl" or not path.is_file():
         return False
-    _, row = next(article.rows(path), ("", {}))
+    _, row = next(rows(path), ("", {}))
     return isinstance(row, dict) and any(set(fields) <= row.keys() for fields in FIELDS)
 
 
@@ -56,12 +57,12 @@ def load(sources: Iterable[Path | str]) -> list[Pair]:
     """
     found: list[Pair] = []
     wrong: list[str] = []
-    for place, row in (row for source in sources for row in article.rows(Path(source))):
-        pair = row if isinstance(row, article.Fault) else _pair(row)
+    for place, row in (row for source in sources for row in rows(Path(source))):
+        pair = row if isinstance(row, Fault) else _pair(row)
         if isinstance(pair, Pair):
             found.append(pair)
         else:
-            wrong.append(f"  {place}: {pair.reason if isinstance(pair, article.Fault) else pair}")
+            wrong.append(f"  {place}: {pair.reason if isinstance(pair, Fault) else pair}")
     if wrong:
         more = [f"  ... and {len(wrong) - SHOWN} more"] if len(wrong) > SHOWN else []
         raise CorpusError("\n".join(["pairs that cannot be used:", *wrong[:SHOWN], *more]))

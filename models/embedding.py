@@ -22,6 +22,7 @@ import numpy as np
 from models.cache import cached
 from models.pretrained import SHIPPED
 
+THREADS = len(os.sched_getaffinity(0))  # that read sentences side by side; a process of several on one machine sets it to its share
 GRAPH, TOKENIZER, SETTINGS = "encoder.onnx", "tokenizer.json", "sikap.json"  # the files of an encoder's folder
 
 
@@ -117,7 +118,7 @@ class SentenceEncoder:
         if not len(texts):
             return np.zeros((0, session.get_outputs()[0].shape[1]), dtype=np.float32)
         distinct = list(dict.fromkeys(texts))  # agency copy runs in many outlets: what stands twice is read once
-        with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads:
+        with ThreadPoolExecutor(THREADS) as threads:
             found = dict(zip(distinct, threads.map(vector, distinct), strict=True))
         return np.stack([found[text] for text in texts])
 

@@ -1,38 +1,60 @@
-"""Batch-labelling: inputs to one output file that appears whole, with what could not be read set aside and counted."""
+"""Batch-labelling: inputs to one output that appears whole, with what could not be read set aside, in flat memory.
+
+Inputs are read in order and noted in a journal (`serve.journal`); what it does not have is labelled by an engine (`serve.engines`),
+batch by batch, and kept there; at the end the output is written from it. To go on after a stop is to run again.
+"""
 
 from __future__ import annotations
 
-import csv
-import json
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field
-from enum import StrEnum
+from itertools import chain, islice
 from pathlib import Path
 
-from data import article
-from data.article import Fault, Sentence, Unreadable
-from data.files import aside, refuse_inputs
-from serve.predictor import Predictor, Record
+from data import reading
+from data.article import Fault
+from data.files import aside, aside_folder, refuse_inputs, write_rows
+from data.reading import Columns
+from models.store import StoreError
+from serve.engines import Batch, Engine, Here
+from serve.journal import Item, Journal
+from serve.predictor import Predictor
+from serve.writers import Format, write
 
-BATCH = 1024  # sentences that are labelled together, and among which one that stands twice is read once
+CHARACTERS = 40_000  # of the items that are labelled together: some three hundred sentences, of which one that stands twice is read once
+ITEMS = 512  # that are labelled together at most
 
 
-class Format(StrEnum):
-    """How the output is written."""
-
-    jsonl = "jsonl"
-    csv = "csv"
-    parquet = "parquet"
+class TooManyFaults(ValueError):
+    """More could not be read than was said to be bearable."""
 
 
 @dataclass
 class Summary:
-    """What a batch did."""
+    """What a batch did.
 
-    articles: int = 0
+    Attributes:
+        read: inputs that were found: articles (or sentences, where each row is one), and what could not be read.
+        labelled: those of them that were labelled now.
+        known: those that were labelled before.
+        others: of those, how many by other models than those of now, by what made them.
+        set_aside: inputs that could not be read, all in the file `errors`.
+        sentences: records in the output.
+        done: sentences that were labelled now.
+        bytes: of the inputs, read so far.
+    """
+
+    errors: Path
+    read: int = 0
+    labelled: int = 0
+    known: int = 0
+    others: dict[str, int] = field(default_factory=dict)
+    set_aside: int = 0
     sentences: int = 0
-    faults: list[Fault] = field(default_factory=list)
+    done: int = 0
+    bytes: int = 0
 
 
 def label_files(
@@ -42,116 +64,157 @@ def label_files(
     form: Format = Format.jsonl,
     as_sentences: bool = False,
     everything: bool = False,
+    relabel: bool = False,
+    columns: Columns = {},  # noqa: B006 - it is only read
+    most_errors: int | None = None,
+    engine: Engine | None = None,
     progress: Callable[[Summary], None] = lambda _: None,
 ) -> Summary:
-    """Label articles (or, `as_sentences`, rows that are sentences already) into one file.
+    """Label articles (or, `as_sentences`, rows that are sentences already) into one file, or for Parquet one folder of files.
 
-    The file appears when all is written, and only if there is a sentence in it; until then an earlier one of its name stays as it was.
-
-    Raises:
-        ValueError: `out` is a folder or one of the inputs.
+    It appears when all is written, and only if there is a sentence in it; until then an earlier one of its name stays as it was.
+    Beside it come `<out>.errors.jsonl`, where something was set aside, and the hidden `.<out>.journal`, which knows what was labelled.
 
     Args:
         everything: write every label with its probability, decided `no` included.
+        relabel: label anew what was labelled by other models.
+        columns: see `data.reading.read`.
+        most_errors: faults with which the run still goes on.
+        engine: labels where there is more than a batch; this process where none is given.
         progress: called after each batch.
+
+    Raises:
+        ValueError: `out` cannot be written to, or is one of the inputs.
+        TooManyFaults: there are more than `most_errors`; what was labelled is kept for the next run.
+        OSError: the journal cannot be used, or the disk is full; the same.
+        StoreError: the models changed while they were labelling.
     """
-    refuse_inputs(out, inputs)
-    summary = Summary()
-    found = _sentences(inputs, out, predictor, as_sentences, summary)
-    with _writer(out, form, predictor, everything, summary) as write:
-        for batch in _batches(found):
-            write(predictor.label_sentences(batch, everything))
-            summary.sentences += len(batch)
+    folder = form is Format.parquet and (out.is_dir() or not out.suffix)
+    refuse_inputs(out, inputs, folder)
+    summary = Summary(out.with_name(f"{out.name}.errors.jsonl"))
+    with closing(Journal(journal_of(out), predictor.made_by, everything, relabel)) as journal:
+        found = _read(inputs, [out, summary.errors], journal, predictor, as_sentences, columns, summary)
+        pending: dict[int, tuple[int, bytes]] = {}  # of an item that is on its way, by its identity: number and content
+        coming = _batches(_unlabelled(found, journal, pending, summary, most_errors))
+        first = list(islice(coming, 2))
+        label = engine if engine and len(first) > 1 else Here(predictor, everything)
+        for batch, answers in label(chain(first, coming)):
+            kept = []
+            for item, answer in zip(batch, answers, strict=True):
+                number, content = pending.pop(id(item))
+                if isinstance(answer, str):
+                    _set_aside(journal, number, Fault(source_of(item), answer), summary, most_errors)
+                    continue
+                if any(record["model"] != predictor.made_by for record in answer):
+                    raise StoreError("the models changed while they were labelling; run it again: what was labelled so far is kept")
+                kept.append((content, answer))
+            journal.keep(kept)
+            summary.labelled += len(kept)
+            summary.done += sum(len(records) for _, records in kept)
             progress(summary)
+        summary.others = journal.made_by_others()
+        if summary.set_aside:
+            write_rows(summary.errors, map(vars, journal.faults()))
+        else:
+            summary.errors.unlink(missing_ok=True)
+        place: AbstractContextManager[Path] = aside_folder(out, "part-*.parquet") if folder else aside(out)
+        with place as part:
+            summary.sentences = write(form, part, journal.records(), predictor, everything)
     return summary
 
 
-def _sentences(inputs: Iterable[Path | str], out: Path, predictor: Predictor, as_sentences: bool, summary: Summary) -> Iterator[Sentence]:
-    source = article.read_sentences(inputs, predictor.languages) if as_sentences else article.read(inputs, out)
-    for item in source:
+def journal_of(out: Path) -> Path:
+    """Where the journal of an output lies."""
+    return out.with_name(f".{out.name}.journal")
+
+
+def source_of(item: Item) -> str:
+    """Where an item came from, in words."""
+    return getattr(item, "source", item.id)
+
+
+def _read(
+    inputs: Sequence[Path | str],
+    but: Sequence[Path],
+    journal: Journal,
+    predictor: Predictor,
+    as_sentences: bool,
+    columns: Columns,
+    summary: Summary,
+) -> Iterator[Item | Fault]:
+    def tell(count: int) -> None:
+        summary.bytes += count
+
+    if as_sentences:
+        return reading.read_sentences(inputs, predictor.languages, but, columns, tell)
+    return reading.read(inputs, but, columns, journal, tell)
+
+
+def _unlabelled(
+    found: Iterable[Item | Fault], journal: Journal, pending: dict[int, tuple[int, bytes]], summary: Summary, most_errors: int | None
+) -> Iterator[Item]:
+    for number, item in enumerate(found):
+        summary.read += 1
         if isinstance(item, Fault):
-            summary.faults.append(item)
-        elif isinstance(item, Sentence):
-            yield item
+            _set_aside(journal, number, item, summary, most_errors)
+            continue
+        content = journal.place(number, item)
+        if content is None:
+            summary.known += 1
         else:
-            try:
-                yield from article.sentences(item, predictor.languages)
-                summary.articles += 1
-            except Unreadable as reason:
-                summary.faults.append(Fault(item.source, str(reason)))
+            pending[id(item)] = (number, content)
+            yield item
 
 
-def _batches(found: Iterable[Sentence]) -> Iterator[list[Sentence]]:
-    batch: list[Sentence] = []
-    for sentence in found:
-        batch.append(sentence)
-        if len(batch) == BATCH:
+def _set_aside(journal: Journal, number: int, fault: Fault, summary: Summary, most_errors: int | None) -> None:
+    journal.set_aside(number, fault)
+    summary.set_aside += 1
+    if most_errors is not None and summary.set_aside > most_errors:
+        write_rows(summary.errors, map(vars, journal.faults()))
+        raise TooManyFaults(f"{summary.set_aside:,} inputs could not be read, more than --max-errors {most_errors:,}: see {summary.errors}")
+
+
+def _batches(items: Iterable[Item]) -> Iterator[Batch]:
+    batch: list[Item] = []
+    characters = 0
+    for item in items:
+        batch.append(item)
+        characters += len(item.text)
+        if characters >= CHARACTERS or len(batch) == ITEMS:
             yield batch
-            batch = []
+            batch, characters = [], 0
     if batch:
         yield batch
 
 
-@contextmanager
-def _writer(out: Path, form: Format, predictor: Predictor, everything: bool, summary: Summary) -> Iterator[Callable[[list[Record]], None]]:
-    """Write records aside and put the file in its place when all went well."""
-    with aside(out) as part:
-        with _WRITERS[form](part, predictor, everything) as write:
-            yield write
-        if not summary.sentences:
-            part.unlink()
+def changes(inputs: Sequence[Path | str], out: Path) -> Iterator[None]:
+    """Yields at once, and then whenever something changed in the inputs, until interrupted; what is written is no change.
+
+    It watches before it yields first, and while what it yields to is at work, so that nothing comes unseen.
+
+    Raises:
+        ValueError: there is nothing to watch, as of standard input.
+    """
+    from watchfiles import watch
+
+    watched = {_watchable(Path(given)) for given in inputs}
+    if Path("-") in map(Path, inputs) or not watched:
+        raise ValueError("--follow: expected files and folders that can be watched, found standard input")
+    ours = {path.resolve() for path in (out, out.with_name(f"{out.name}.errors.jsonl"))}
+
+    def theirs(_: object, path: str) -> bool:
+        return not Path(path).name.startswith(".") and not any(Path(path).resolve().is_relative_to(own) for own in ours)
+
+    logging.getLogger("watchfiles").setLevel(logging.ERROR)  # to be interrupted is how it ends
+    began = False
+    for changed in watch(*watched, watch_filter=theirs, rust_timeout=500, yield_on_timeout=True, raise_interrupt=False):
+        if changed or not began:
+            began = True
+            yield
 
 
-@contextmanager
-def _jsonl(path: Path, predictor: Predictor, everything: bool) -> Iterator[Callable[[list[Record]], None]]:
-    with path.open("w", encoding="utf-8") as file:
-        yield lambda records: file.writelines(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
-
-
-@contextmanager
-def _csv(path: Path, predictor: Predictor, everything: bool) -> Iterator[Callable[[list[Record]], None]]:
-    """A flat table for spreadsheets: labels joined by `; `, those in review in columns of their own, and with `everything`
-    a column of probabilities for each label."""
-    places = ["id", "article", "index", "start", "end", "text", "lang"]
-    chances = {f"{model.task.value}:{label}": None for model in predictor.models for label in model.labels} if everything else {}
-    labels = ["topics", "topics_review", "stances", "stances_review"]
-    makers = {name: name if name == "codebook" else f"model_{name}" for name in predictor.made_by}
-    columns = [*places, *labels, *makers.values(), *chances]
-
-    def row(record: Record) -> Record:
-        flat = {name: record[name] for name in places}
-        for column, decision in (("", "yes"), ("_review", "review")):
-            flat[f"topics{column}"] = "; ".join(entry["id"] for entry in record["topics"] if entry["decision"] == decision)
-            flat[f"stances{column}"] = "; ".join(entry["tag"] for entry in record["stances"] if entry["decision"] == decision)
-        flat |= {column: record["model"][name] for name, column in makers.items()}
-        if everything:
-            flat |= {f"topics:{entry['id']}": entry["probability"] for entry in record["topics"]}
-            flat |= {f"stance:{entry['claim']}/{entry['stance']}": entry["probability"] for entry in record["stances"]}
-        return flat
-
-    with path.open("w", encoding="utf-8", newline="") as file:
-        table = csv.DictWriter(file, columns)
-        table.writeheader()
-        yield lambda records: table.writerows(map(row, records))
-
-
-@contextmanager
-def _parquet(path: Path, predictor: Predictor, everything: bool) -> Iterator[Callable[[list[Record]], None]]:
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    words = ("id", "article", "text", "lang")
-    chance = [("probability", pa.float64()), ("decision", pa.string())]
-    schema = pa.schema(
-        [(name, pa.string() if name in words else pa.int64()) for name in ("id", "article", "index", "start", "end", "text", "lang")]
-        + [
-            ("topics", pa.list_(pa.struct([("id", pa.string()), *chance]))),
-            ("stances", pa.list_(pa.struct([("claim", pa.string()), ("stance", pa.string()), ("tag", pa.string()), *chance]))),
-            ("model", pa.struct([(name, pa.string()) for name in predictor.made_by])),
-        ]
-    )
-    with parquet.ParquetWriter(path, schema) as file:
-        yield lambda records: file.write_table(pa.Table.from_pylist(records, schema))
-
-
-_WRITERS = {Format.jsonl: _jsonl, Format.csv: _csv, Format.parquet: _parquet}
+def _watchable(path: Path) -> Path:
+    """The path, or of a glob the nearest folder above it that is there."""
+    while not path.exists() and path != path.parent:
+        path = path.parent
+    return path

@@ -2,25 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from time import monotonic
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from data.console import Stance, Topics, console, errors, plain
-from serve.batch import Format
+from serve.writers import Format
+
+if TYPE_CHECKING:
+    from serve.batch import Summary
+    from serve.predictor import Predictor
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+SHOWN = 20  # of what was set aside, how many are told on the terminal; all are in the errors file
 
 
 def label(
-    inputs: Annotated[list[Path], typer.Argument(metavar="INPUT...", help=".txt, .html, .jsonl, or folders of them")],
-    out: Annotated[Path, typer.Option(help="The file to write")],
+    inputs: Annotated[
+        list[str],
+        typer.Argument(metavar="INPUT...", help=".txt, .html, .jsonl, .csv, .parquet (or with .gz, .zst), folders, globs; - reads JSONL"),
+    ],
+    out: Annotated[Path, typer.Option(help="The file to write; for Parquet also a folder")],
     format: Annotated[Format | None, typer.Option(help="(default: by the suffix of --out, else jsonl)")] = None,
-    sentences: Annotated[bool, typer.Option("--sentences", help="Each JSONL row is one sentence already")] = False,
+    sentences: Annotated[bool, typer.Option("--sentences", help="Each row is one sentence already")] = False,
     everything: Annotated[bool, typer.Option("--all", help="Write every label with its probability")] = False,
+    column: Annotated[
+        list[str], typer.Option(metavar="FIELD=COLUMN", help="What a table calls id, text, date or outlet, where that is something else")
+    ] = [],  # noqa: B006 - typer wants a list
+    relabel: Annotated[bool, typer.Option("--relabel", help="Label anew what an earlier champion labelled into this output")] = False,
+    follow: Annotated[bool, typer.Option("--follow", help="Go on labelling what is new in the inputs until interrupted")] = False,
+    max_errors: Annotated[int | None, typer.Option(min=0, help="End the run when more inputs than that cannot be read")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes that label (default: one a core)")] = None,
     topics: Topics = None,
     stance: Stance = None,
     codebook: Annotated[
@@ -33,21 +52,78 @@ def label(
 ) -> None:
     """Label articles: one record a sentence.
 
+    A run that was broken off goes on when the same command is run again, and what was labelled before is not labelled again,
+    unless a model or codebook is named that is another, or the codebook changed.
+
     Claims that were added to the codebook since the stance model was trained are read in their own words by a model of the
     family pair, on the sentences that may concern them.
     """
-    from serve.batch import label_files
+    from serve.batch import changes, label_files
+    from serve.engines import Processes
     from serve.predictor import Predictor
 
     suffix = out.suffix.lstrip(".").lower()
     form = format or (Format(suffix) if suffix in list(Format) else Format.jsonl)
-    with errors.status("loading the models") as status:
-        predictor = Predictor.named(topics, stance, codebook, reader)
-        summary = label_files(
-            inputs, out, predictor, form, sentences, everything, lambda done: status.update(f"{done.sentences:,} sentences labelled")
-        )
-    for fault in summary.faults:
-        errors.print(f"[yellow]set aside:[/] {plain(fault)}", soft_wrap=True)
+    columns = _columns(column)
+    relabel = relabel or any((topics, stance, codebook, reader))  # what is named is what is wanted
+
+    def once() -> int:
+        with errors.status("loading the models"):
+            load = partial(Predictor.named, topics, stance, codebook, reader)
+            predictor = load()
+        with _progress(inputs) as progress:
+            engine = Processes(load, everything, workers) if workers != 1 else None
+            summary = label_files(
+                inputs, out, predictor, form, sentences, everything, relabel, columns, max_errors, engine=engine, progress=progress
+            )
+        _tell(summary, out, predictor)
+        return 2 if not summary.sentences else 1 if summary.set_aside else 0
+
+    if not follow:
+        raise typer.Exit(once())
+    with suppress(KeyboardInterrupt):  # how one ends it
+        for _ in changes(inputs, out):
+            once()
+
+
+def _columns(given: list[str]) -> dict[str, str]:
+    from data.reading import FIELDS
+
+    pairs = [word.partition("=") for word in given]
+    for (field, _, column), word in zip(pairs, given, strict=True):
+        if field not in FIELDS or not column:
+            raise ValueError(f"--column {word}: expected FIELD=COLUMN with a field of {', '.join(FIELDS)}")
+    return {field: column for field, _, column in pairs}
+
+
+@contextmanager
+def _progress(inputs: list[str]) -> Iterator[Callable[[Summary], None]]:
+    """A bar by the bytes that were read, with articles and sentences a second."""
+    from data.reading import size
+
+    columns = (BarColumn(), TaskProgressColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
+    with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as bar:
+        task, began = bar.add_task("reading", total=size(inputs)), monotonic()
+
+        def show(done: Summary) -> None:
+            speed = done.done / max(monotonic() - began, 1e-9)
+            bar.update(task, completed=done.bytes, description=f"{done.read:,} read, {done.done:,} sentences, {speed:,.0f} a second")
+
+        yield show
+
+
+def _tell(done: Summary, out: Path, predictor: Predictor) -> None:
+    """What came of it, in words."""
+    from itertools import islice
+
+    from data.rows import rows
+
+    if done.set_aside:
+        for _, fault in islice(rows(done.errors), SHOWN):
+            assert isinstance(fault, dict)
+            errors.print(f"[yellow]set aside:[/] {plain(fault['source'])}: {plain(fault['reason'])}", soft_wrap=True)
+        if done.set_aside > SHOWN:
+            errors.print(f"[yellow]and {done.set_aside - SHOWN:,} more:[/] see {plain(done.errors)}", soft_wrap=True)
     if predictor.reader:
         read_claims = ", ".join(claim.id for claim in predictor.reader.codebook.claims)
         console.print(f"new claims, read by {predictor.reader.reference}: {plain(read_claims)}", soft_wrap=True)
@@ -57,15 +133,19 @@ def label(
             "train one with `sikap train stance --family pair`",
             soft_wrap=True,
         )
-    read = f"{summary.sentences:,} sentences" + ("" if sentences else f" of {summary.articles:,} articles")
-    written = plain(out) if summary.sentences else "nothing written"
-    console.print(f"labelled {read}, set aside {len(summary.faults):,}: {written}", soft_wrap=True)
-    raise typer.Exit(2 if not summary.sentences else 1 if summary.faults else 0)
+    for made_by, number in done.others.items():
+        errors.print(
+            f"[yellow]labelled before by other models:[/] {number:,} keep the labels of {plain(made_by)}; --relabel labels them anew",
+            soft_wrap=True,
+        )
+    counts = f"read {done.read:,}, labelled {done.labelled:,}, known before {done.known:,}, set aside {done.set_aside:,}"
+    console.print(f"{counts}: {plain(out) if done.sentences else 'nothing written'}, {done.sentences:,} sentences", soft_wrap=True)
 
 
 def show(file: Annotated[Path, typer.Argument(metavar="LABELS.jsonl", help="What `sikap label` wrote", exists=True)]) -> None:
     """Show labelled sentences as a table."""
-    from data.article import Fault, rows
+    from data.article import Fault
+    from data.rows import rows
 
     table = Table("sentence", "topics", "stance", show_lines=True, title=plain(file))
     table.columns[0].ratio, table.columns[1].ratio, table.columns[2].ratio = 5, 2, 2

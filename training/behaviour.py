@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from data import article, pairs
+from data import pairs
+from data.article import Fault
 from data.codebook import SIDES, Task
+from data.rows import rows
 from models.decision import YES
 from models.labels import probabilities
 from models.store import Stored
@@ -51,7 +53,7 @@ def behave(stored: Stored, suite: Path = SUITE) -> Behaviour | None:
 
     A case is passed if the model decides as it expects; where it expects none, `review` passes too.
     """
-    cases = [row for _, row in article.rows(suite) if not isinstance(row, article.Fault)]
+    cases = [row for _, row in rows(suite) if not isinstance(row, Fault)]
     known = {claim.id for claim in stored.codebook.claims}
     cases = [case for case in cases if case["claim"] in known]
     if not cases or stored.task is not Task.stance:
