@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from time import monotonic
@@ -18,7 +19,16 @@ from serve.writers import Format
 
 if TYPE_CHECKING:
     from serve.batch import Summary
+    from serve.engines import Engine, Load
     from serve.predictor import Predictor
+
+
+class Engines(StrEnum):
+    """Where labelling is done."""
+
+    processes = "processes"
+    ray = "ray"
+
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 SHOWN = 20  # of what was set aside, how many are told on the terminal; all are in the errors file
@@ -39,6 +49,9 @@ def label(
     relabel: Annotated[bool, typer.Option("--relabel", help="Label anew what an earlier champion labelled into this output")] = False,
     follow: Annotated[bool, typer.Option("--follow", help="Go on labelling what is new in the inputs until interrupted")] = False,
     max_errors: Annotated[int | None, typer.Option(min=0, help="End the run when more inputs than that cannot be read")] = None,
+    engine: Annotated[
+        Engines, typer.Option(help="Where labelling is done: in processes of this machine, or on a Ray cluster")
+    ] = Engines.processes,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes that label (default: one a core)")] = None,
     topics: Topics = None,
     stance: Stance = None,
@@ -59,7 +72,6 @@ def label(
     family pair, on the sentences that may concern them.
     """
     from serve.batch import changes, label_files
-    from serve.engines import Processes
     from serve.predictor import Predictor
 
     suffix = out.suffix.lstrip(".").lower()
@@ -72,9 +84,9 @@ def label(
             load = partial(Predictor.named, topics, stance, codebook, reader)
             predictor = load()
         with _progress(inputs) as progress:
-            engine = Processes(load, everything, workers) if workers != 1 else None
+            labels = _engine(engine, load, everything, workers)
             summary = label_files(
-                inputs, out, predictor, form, sentences, everything, relabel, columns, max_errors, engine=engine, progress=progress
+                inputs, out, predictor, form, sentences, everything, relabel, columns, max_errors, engine=labels, progress=progress
             )
         _tell(summary, out, predictor)
         return 2 if not summary.sentences else 1 if summary.set_aside else 0
@@ -84,6 +96,16 @@ def label(
     with suppress(KeyboardInterrupt):  # how one ends it
         for _ in changes(inputs, out):
             once()
+
+
+def _engine(kind: Engines, load: Load, everything: bool, workers: int | None) -> Engine | None:
+    if kind is Engines.ray:
+        from serve.cluster import Cluster
+
+        return Cluster(load, everything, workers)
+    from serve.engines import Processes
+
+    return Processes(load, everything, workers) if workers != 1 else None
 
 
 def _columns(given: list[str]) -> dict[str, str]:
