@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import os
 import re
-from contextlib import closing
+from collections.abc import Mapping
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from data.codebook import Task
-from models.store import MANIFEST, StoreError
+from models.store import MANIFEST, StoreError, manifest_of
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -27,6 +28,9 @@ _NAME = re.compile(r"(?P<name>[\w.-]+)(?:@(?P<alias>[\w-]+)|/(?P<version>\d+))")
 _LOCATION = """
     SELECT storage_location FROM model_versions WHERE name = :name AND current_stage <> 'Deleted_Internal' AND version =
     coalesce(:version, (SELECT version FROM registered_model_aliases WHERE name = :name AND alias = :alias))
+"""
+_LOCATIONS = """
+    SELECT storage_location FROM model_versions WHERE name = :name AND current_stage <> 'Deleted_Internal' ORDER BY version DESC
 """
 
 
@@ -121,8 +125,46 @@ def resolve(name: str) -> Path:
     raise StoreError(f"{name}: expected a model of Sikap, found none in {folder}")
 
 
+def digested(task: Task, digest: str) -> Path | None:
+    """The local folder of the registered version whose digest begins with this one, which is how predictions name a model; None where
+    no version does, or the store is not to be had."""
+    uri, name = tracking_uri(), registered_name(task)
+    if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
+        return None
+    places = _asked_of_sqlite(uri, _LOCATIONS, {"name": name})
+    if places is None:
+        return _digested_elsewhere(name, digest)
+    for folder in filter(None, map(_local, places)):
+        for manifest in folder.glob(_INSIDE):
+            with suppress(StoreError):
+                if manifest_of(manifest.parent)["digest"].startswith(digest):
+                    return manifest.parent
+    return None
+
+
+def _digested_elsewhere(name: str, digest: str) -> Path | None:
+    """The same, asked of mlflow: a version's run knows the digest, and only the version that is meant is fetched."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        store = client()
+        for version in store.search_model_versions(f"name = '{name}'"):
+            if version.run_id and store.get_run(version.run_id).data.params.get("model_digest", "").startswith(digest):
+                return resolve(f"{name}/{version.version}")
+    except (MlflowException, OSError, StoreError):
+        return None
+    return None
+
+
 def _read_from_sqlite(uri: str, parts: re.Match[str]) -> Path | None:
-    """What MLflow stores for a version, read from the store's own file; None where that is not as we know it.
+    """What MLflow stores for a version, read from the store's own file; None where that is not as we know it."""
+    places = _asked_of_sqlite(uri, _LOCATION, parts.groupdict())
+    folder = _local(places[0]) if places and len(places) == 1 else None
+    return folder if folder and any(folder.glob(_INSIDE)) else None
+
+
+def _asked_of_sqlite(uri: str, query: str, values: Mapping[str, str | None]) -> list[object] | None:
+    """The one column of a query, asked of the store's own file; None where that is not as we know it.
 
     Opening a store through mlflow takes longer than all else that labelling a page needs. Nothing is remembered: a new champion
     serves from the next call on.
@@ -134,13 +176,14 @@ def _read_from_sqlite(uri: str, parts: re.Match[str]) -> Path | None:
     file = Path(uri.removeprefix("sqlite:///")).resolve()
     try:
         with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as store:
-            found = [place for (place,) in store.execute(_LOCATION, parts.groupdict())]
+            return [place for (place,) in store.execute(query, values)]
     except sqlite3.Error:
         return None
-    if len(found) != 1 or not str(found[0]).startswith("file:///"):
-        return None
-    folder = Path(unquote(urlsplit(found[0]).path))
-    return folder if any(folder.glob(_INSIDE)) else None
+
+
+def _local(place: object) -> Path | None:
+    """The folder that a storage location names, None where it is not on this machine."""
+    return Path(unquote(urlsplit(str(place)).path)) if str(place).startswith("file:///") else None
 
 
 def _asked_of_mlflow(uri: str, parts: re.Match[str]) -> Path:

@@ -58,7 +58,7 @@ class Stored:
     @property
     def reference(self) -> str:
         """Names the model in predictions: task, family and the folder's short digest, `topics-encoder@0123abcd`."""
-        return f"{self.manifest['task']}-{self.manifest['family']}@{self.manifest['digest'][:8]}"
+        return reference(self.manifest)
 
     def unknown(self, codebook: Codebook) -> list[str]:
         """Ids of the codebook's claims that this model does not answer for: not its own, or learned from too few sentences to know."""
@@ -150,7 +150,17 @@ def load(folder: Path | str, encoders: dict[str, SentenceEncoder] | None = None)
     return Stored(model, codebook, decision, manifest)
 
 
-def _checked_manifest(folder: Path) -> dict[str, Any]:
+def reference(manifest: Mapping[str, Any]) -> str:
+    """What a model is called in predictions: `topics-encoder@0123abcd`."""
+    return f"{manifest['task']}-{manifest['family']}@{manifest['digest'][:8]}"
+
+
+def manifest_of(folder: Path) -> dict[str, Any]:
+    """A model folder's manifest, checked against its own digest alone: what a model is and how well it does, without reading it.
+
+    Raises:
+        StoreError: no model folder, or a manifest that was changed.
+    """
     path = folder / MANIFEST
     if not path.is_file():
         raise StoreError(f"{folder}: expected a model folder with {MANIFEST}, found none; train one with `sikap train`")
@@ -161,7 +171,11 @@ def _checked_manifest(folder: Path) -> dict[str, Any]:
         raise StoreError(f"{path}: expected the JSON that `sikap train` wrote: {error}") from error
     if stated != _digest_of(manifest):
         raise StoreError(f"{path}: changed since it was written; train again or restore the folder")
-    manifest["digest"] = stated
+    return manifest | {"digest": stated}
+
+
+def _checked_manifest(folder: Path) -> dict[str, Any]:
+    manifest = manifest_of(folder)
     if manifest["format"] != FORMAT or manifest["normaliser"] != NORMALISER:
         raise StoreError(
             f"{folder}: expected format {FORMAT} and text normaliser {NORMALISER}, found {manifest['format']} and "

@@ -47,6 +47,24 @@ class Sample:
         """Figures of calibrated probabilities and decisions for these sentences, shape (n, n_labels)."""
         return evaluate(self.targets, chances, decisions, self.labels, self.column("article"), seed, self.column("lang"))
 
+    def confusion(self, decisions: np.ndarray) -> dict[str, list[int]]:
+        """How often each label was decided `yes`, or not, rightly and wrongly; a label in review is not decided `yes`.
+
+        A model folder carries it, so that whoever counts labels can correct for what the model gets wrong.
+
+        Args:
+            decisions: of these sentences, shape (n, n_labels).
+
+        Returns:
+            Numbers of true positives, false positives, false negatives and true negatives, by label.
+
+        >>> Sample(["a"], [{}] * 4, np.array([[1], [1], [0], [0]])).confusion(np.array([[YES], [NO], [YES], [NO]]))
+        {'a': [1, 1, 1, 1]}
+        """
+        true, given = self.targets.astype(bool), decisions == YES
+        counts = [cells.sum(axis=0) for cells in (true & given, ~true & given, true & ~given, ~true & ~given)]
+        return dict(zip(self.labels, np.stack(counts, axis=1).tolist(), strict=True))
+
     def baselines(self, codebook: Codebook, task: Task, seed: int) -> dict[str, Evaluation]:
         """What comes of saying the same of every sentence, and of searching for the codebook's keywords."""
         shares = np.broadcast_to(self.targets.mean(axis=0), self.targets.shape)

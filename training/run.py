@@ -111,6 +111,8 @@ def train(config: Config, folder: Path, tell: Callable[[str], None] = lambda _: 
     made_from = learned.made_from | {"seed": config.seed, "C": config.C, "versions": versions()}
     if config.task is Task.stance and not isinstance(learned.model, Reader):
         made_from["labelled"] = {claim.id: int(learned.targets[:, sides].any(axis=1).sum()) for claim, sides in codebook.columns}
+    if measured.labels == codebook.labels(config.task):
+        made_from["measured"] = measured.confusion(decisions)
     if isinstance(learned.model, FineTuned | PairModel):
         made_from["tuning"] = learned.model.made_
     if measured.labels != codebook.labels(config.task):
