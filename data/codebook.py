@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -43,18 +43,24 @@ class _Keyworded(_Entry):
     keywords: dict[str, tuple[str, ...]] = {}
 
     def has_keyword(self, sentence: str, language: str) -> bool:
-        """Whether a keyword of the language stands in the sentence: `extremis*` goes on as it likes, `HAM` is not `ham`."""
+        """Whether a keyword of the language stands in the sentence (`expression`)."""
         words = self.keywords.get(language)
         return bool(words and _pattern(words).search(sentence))
 
 
-@cache
-def _pattern(words: tuple[str, ...]) -> re.Pattern[str]:
+def expression(words: Iterable[str]) -> str:
+    """A regular expression that finds any of the words, as whole words: `extremis*` goes on as it likes, `HAM` is not `ham`."""
+
     def alternative(word: str) -> str:
         stem, end = (word[:-1], "") if word.endswith("*") else (word, r"\b")
         return rf"\b(?{'i' if word == word.lower() else ''}:{re.escape(stem)}){end}"
 
-    return re.compile("|".join(map(alternative, words)))
+    return "|".join(map(alternative, words))
+
+
+@cache
+def _pattern(words: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile(expression(words))
 
 
 class Side(_Keyworded):
