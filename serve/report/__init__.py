@@ -1,0 +1,1 @@
+"""The report: what `sikap label` wrote, counted, corrected for what the models get wrong, and shown as one HTML page."""
