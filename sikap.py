@@ -12,13 +12,13 @@ import typer
 from data import cli as data_commands
 from data.console import errors, plain
 from serve.cli import label, serve, show
-from serve.report_cli import report
+from serve.report_cli import diff, report
 from training.cli import compare, evaluate, explain, promote, rollback, runs, train, tune
 
 app = typer.Typer(
     help="Sikap tags the sentences of security news with topics and stances.", no_args_is_help=True, pretty_exceptions_enable=False
 )
-for command in (label, show, report, serve, explain, train, tune, evaluate, runs, compare, promote, rollback):
+for command in (label, show, diff, report, serve, explain, train, tune, evaluate, runs, compare, promote, rollback):
     app.command()(command)
 app.add_typer(data_commands.app, name="data")
 

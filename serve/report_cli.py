@@ -1,4 +1,4 @@
-"""The command that makes a report of labels."""
+"""The commands that look at labels: a report of them, and what changed between two labellings."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.table import Table
 
 from data.console import console, errors, plain
 
@@ -60,3 +61,38 @@ def report(
         )
     console.print(f"{counts.sentences:,} sentences of {counts.articles:,} articles: {plain(out)}", soft_wrap=True)
     raise typer.Exit(1 if read.faults else 0)
+
+
+def diff(
+    old: Annotated[str, typer.Argument(metavar="OLD", help="What `sikap label` wrote")],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="What it wrote of the same articles later, or with other models")],
+    out: Annotated[Path | None, typer.Option(help="JSONL with each change of a sentence, those to and from review included")] = None,
+) -> None:
+    """Say which tags came and which went between two labellings of the same articles.
+
+    Exit code 1 where something changed.
+    """
+    from data import codebook as codebooks
+    from data.files import refuse_inputs, write_rows
+    from serve.diff import diff as compare
+    from serve.report.figures import Names
+
+    if out:
+        refuse_inputs(out, [old, new])
+    found = compare(old, new, Names([codebooks.load()]).labels)
+    table = Table("", "before", "now", "came", "went")
+    for change in found.labels:
+        if change.came or change.went:
+            table.add_row(plain(change.label), *(f"{number:,}" for number in (change.before, change.now, change.came, change.went)))
+    if table.row_count:
+        console.print(table)
+    alone = f"; {found.only_old:,} only in {old}, {found.only_new:,} only in {new}" if found.only_old or found.only_new else ""
+    surely = sum(change.came + change.went for change in found.labels)
+    console.print(
+        f"{found.shared:,} sentences in both: {surely:,} tags came or went, "
+        f"{len(found.sentences) - surely:,} more changed between no and review{plain(alone)}",
+        soft_wrap=True,
+    )
+    if out:
+        write_rows(out, found.sentences)
+    raise typer.Exit(1 if found.sentences else 0)

@@ -207,7 +207,11 @@ def _files(inputs: Iterable[Path | str]) -> list[Path | Fault]:
     for given in map(Path, inputs):
         inside: list[Path] = []
         if given.is_dir():
-            inside = sorted(path for path in given.rglob("*") if path.suffix.lower() in SUFFIXES and not path.name.startswith("."))
+            inside = sorted(
+                path
+                for path in given.rglob("*")
+                if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and not path.name.endswith(".errors.jsonl")
+            )
         elif not given.exists():
             inside = sorted(map(Path, glob(str(given), recursive=True)))
         if given.is_dir() and not inside:
