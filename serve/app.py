@@ -12,7 +12,7 @@ from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
@@ -32,10 +32,14 @@ from serve.live import Live
 from serve.meters import Meters
 from serve.predictor import Predictor, Record
 from serve.schema import MOST_SENTENCES, Answer, Ask, ExplainAnswer, ExplainAsk
+from serve.turns import Turns
+
+Result = TypeVar("Result")
 
 PAGE = Path(__file__).with_name("page")
 TIMEOUT = 60.0  # seconds in which a request has to be labelled
 PER_SECOND = 100  # sentences that a slow machine labels; tells who is sent away when to come back
+MOST_EXPLAINED = 4  # explanations that may wait for the one that is made, a second or so each: people wait for them, programs need not
 SAFE = {"content-security-policy": "default-src 'self'; base-uri 'none'; frame-ancestors 'none'", "x-content-type-options": "nosniff"}
 
 
@@ -47,16 +51,17 @@ def create(live: Live, keys: Iterable[str] = (), log: bool = True, most_waiting:
         keys: digests of API keys (`serve.guard.digest`); none lets everybody in.
         log: write a line of JSON for each request; never with text.
         most_waiting: sentences that may wait to be labelled; more are refused with 429.
-        timeout: seconds after which a request that is not labelled is given up with 504.
+        timeout: seconds after which a request that is not labelled or explained is given up with 504.
     """
     meters = Meters()
     batcher = Batcher(most_waiting, meters.batches.observe)
-    one_at_a_time = asyncio.Semaphore(1)  # an explanation takes as many passes as the sentence has words
+    turns = Turns(MOST_EXPLAINED)  # an explanation takes as many passes as the sentence has words
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
         await run_in_threadpool(batcher.close)
+        turns.close()
         live.close()
 
     app = FastAPIOffline(
@@ -67,19 +72,22 @@ def create(live: Live, keys: Iterable[str] = (), log: bool = True, most_waiting:
         redoc_url=None,  # /docs is enough
     )
 
+    async def in_time(future: Future[Result]) -> Result:
+        try:
+            return await asyncio.wait_for(asyncio.wrap_future(future), timeout)
+        except TimeoutError as error:
+            raise HTTPException(504, f"not done within {timeout:.0f} seconds; send less at a time") from error
+
     async def labelled(request: Request, predictor: Predictor, found: list[Sentence], everything: bool = False) -> list[Record]:
         if len(found) > MOST_SENTENCES:
             raise HTTPException(413, f"expected at most {MOST_SENTENCES:,} sentences in a request, found {len(found):,}")
         request.state.told = {"sentences": len(found), "model": predictor.made_by}
         try:
-            future: Future[list[Record]] = batcher.submit(predictor, found, everything)
+            future = batcher.submit(predictor, found, everything)
         except Full as error:
             after = str(max(1, batcher.waiting // PER_SECOND))
             raise HTTPException(429, "too many sentences wait to be labelled; come back later", {"retry-after": after}) from error
-        try:
-            records = await asyncio.wait_for(asyncio.wrap_future(future), timeout)
-        except TimeoutError as error:
-            raise HTTPException(504, f"not labelled within {timeout:.0f} seconds; send fewer sentences at a time") from error
+        records = await in_time(future)
         meters.count_labels(records)
         return records
 
@@ -99,8 +107,12 @@ def create(live: Live, keys: Iterable[str] = (), log: bool = True, most_waiting:
         """Which words of a sentence carried a label."""
         for stored in reversed(live.predictor.models):  # as in labelling, the reader's word is the last on its claims
             if ask.label in stored.labels:
-                async with one_at_a_time:
-                    (found,) = await run_in_threadpool(explaining.explain, stored, ask.sentence, ask.label)
+                try:
+                    future = turns.submit(explaining.explain, stored, ask.sentence, ask.label)
+                except Full as error:
+                    after = str(MOST_EXPLAINED)
+                    raise HTTPException(429, "too many explanations wait; come back later", {"retry-after": after}) from error
+                (found,) = await in_time(future)
                 return JSONResponse({"label": found.label, "probability": found.probability, "words": [vars(word) for word in found.words]})
         raise HTTPException(422, [{"type": "value_error", "loc": ["body", "label"], "msg": f"no model here has the label {ask.label!r}"}])
 

@@ -93,6 +93,17 @@ def cli(tmp_path_factory: pytest.TempPathFactory) -> Cli:
     return sikap
 
 
+@pytest.fixture(scope="session")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Cli:
+    """The command line, with two linear topics models, the first of them the champion, and a stance model: little to learn, and fast."""
+    sikap = Cli(tmp_path_factory.mktemp("serving"))
+    for task, one_of in (("topics", 8), ("topics", 9), ("stance", 8)):
+        data = write_rows(sikap.store / f"{one_of}.jsonl", shipped_rows()[::one_of])
+        done = sikap("train", task, "--family", "linear", "--data", data)
+        assert done.returncode == 0, done.stderr
+    return sikap
+
+
 @pytest.fixture
 def empty_cli(tmp_path: Path) -> Cli:
     """The command line over a store in which nothing was trained yet."""

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,13 +19,24 @@ from urllib.request import Request, urlopen
 import pytest
 import uvicorn
 
-from conftest import ROOT, Cli, rows, shipped_rows, write_rows
-from models import registry
-from serve.app import create
+from conftest import ROOT, Cli, rows
+from models import explain, registry
+from serve.app import MOST_EXPLAINED, create
 from serve.guard import digest
 from serve.live import Live
 
 TEXT = "SCO bukan blok militer, kata sekretaris jenderalnya. Polisi menyita sabu di perbatasan."
+
+
+def ask(url: str, content: Any = None, **headers: str) -> tuple[int, bytes, Any]:
+    """Status, body and headers of an answer."""
+    body = content if isinstance(content, bytes) or content is None else json.dumps(content).encode()
+    request = Request(url, body, {"content-type": "application/json"} | headers)
+    try:
+        with urlopen(request, timeout=120) as answer:
+            return answer.status, answer.read(), answer.headers
+    except HTTPError as error:
+        return error.code, error.read(), error.headers
 
 
 class Server:
@@ -43,15 +55,8 @@ class Server:
             self.address = said[0] if said else ""
             time.sleep(0.05)
 
-    def ask(self, path: str, content: Any = None, **headers: str) -> tuple[int, Any, Any]:
-        """Status, body and headers of an answer."""
-        body = content if isinstance(content, bytes) or content is None else json.dumps(content).encode()
-        request = Request(f"{self.address}{path}", body, {"content-type": "application/json"} | headers)
-        try:
-            with urlopen(request, timeout=120) as answer:
-                return answer.status, answer.read(), answer.headers
-        except HTTPError as error:
-            return error.code, error.read(), error.headers
+    def ask(self, path: str, content: Any = None, **headers: str) -> tuple[int, bytes, Any]:
+        return ask(f"{self.address}{path}", content, **headers)
 
     def json(self, path: str, content: Any = None, **headers: str) -> Any:
         status, body, _ = self.ask(path, content, **headers)
@@ -64,17 +69,6 @@ class Server:
     def stop(self) -> None:
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(120)
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Cli:
-    """A store with two linear topics models, the first of them the champion, and a stance model."""
-    sikap = Cli(tmp_path_factory.mktemp("serving"))
-    for task, one_of in (("topics", 8), ("topics", 9), ("stance", 8)):
-        data = write_rows(sikap.store / f"{one_of}.jsonl", shipped_rows()[::one_of])
-        done = sikap("train", task, "--family", "linear", "--data", data)
-        assert done.returncode == 0, done.stderr
-    return sikap
 
 
 @pytest.fixture(scope="module")
@@ -262,12 +256,45 @@ def running(app: Any) -> Iterator[str]:
 def test_what_cannot_be_labelled_soon_is_refused(store: Cli, monkeypatch: pytest.MonkeyPatch, limits: dict[str, Any], status: int) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", store.uri)
     with running(create(Live(), log=False, **limits)) as address:
-        request = Request(f"{address}/label", json.dumps({"sentences": [TEXT] * 6}).encode(), {"content-type": "application/json"})
-        with pytest.raises(HTTPError) as refused:
-            urlopen(request, timeout=60)
-        assert refused.value.code == status
-        assert status != 429 or int(refused.value.headers["retry-after"]) >= 1
-        assert b'"ready":true' in urlopen(f"{address}/readyz", timeout=60).read()
+        found, _, headers = ask(f"{address}/label", {"sentences": [TEXT] * 6})
+        assert found == status
+        assert status != 429 or int(headers["retry-after"]) >= 1
+        assert b'"ready":true' in ask(f"{address}/readyz")[1]
+
+
+EXPLAIN = {"sentence": "SCO bukan blok militer.", "label": "military-bloc/oppose"}
+
+
+@pytest.fixture
+def go_on(store: Cli, monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Explanations are begun, and made when this is set."""
+    real, event = explain.explain, threading.Event()
+
+    def held(*given: Any) -> Any:
+        event.wait(120)
+        return real(*given)
+
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store.uri)
+    monkeypatch.setattr(explain, "explain", held)
+    yield event
+    event.set()
+
+
+def test_a_few_explanations_wait_and_more_are_refused(go_on: threading.Event) -> None:
+    with running(create(Live(), log=False)) as address, ThreadPoolExecutor(MOST_EXPLAINED + 4) as clients:
+        asked = as_completed([clients.submit(ask, f"{address}/explain", EXPLAIN) for _ in range(MOST_EXPLAINED + 4)], timeout=120)
+        refused = [next(asked).result() for _ in range(3)]
+        assert ask(f"{address}/label", {"text": TEXT})[0] == 200, "labelling goes on meanwhile"
+        go_on.set()
+        assert [answer.result()[0] for answer in asked] == [200] * (MOST_EXPLAINED + 1)
+        assert [(status, int(headers["retry-after"]) >= 1) for status, _, headers in refused] == [(429, True)] * 3
+        assert ask(f"{address}/explain", EXPLAIN)[0] == 200
+
+
+def test_an_explanation_that_takes_too_long_is_given_up(go_on: threading.Event) -> None:
+    with running(create(Live(), log=False, timeout=0.1)) as address:
+        assert [ask(f"{address}/explain", EXPLAIN)[0] for _ in range(2)] == [504, 504]
+        go_on.set()
 
 
 def test_keys_are_asked_for_where_there_are_some(store: Cli, tmp_path: Path) -> None:
