@@ -31,7 +31,7 @@ from serve.guard import Guard
 from serve.live import Live
 from serve.meters import Meters
 from serve.predictor import Predictor, Record
-from serve.schema import MOST_SENTENCES, Answer, Ask, ExplainAnswer, ExplainAsk
+from serve.schema import KEYED, MOST_SENTENCES, REFUSED, Answer, Ask, BadInvocation, ExplainAnswer, ExplainAsk, Predictions
 from serve.turns import Turns
 
 Result = TypeVar("Result")
@@ -39,7 +39,7 @@ Result = TypeVar("Result")
 PAGE = Path(__file__).with_name("page")
 TIMEOUT = 60.0  # seconds in which a request has to be labelled
 PER_SECOND = 100  # sentences that a slow machine labels; tells who is sent away when to come back
-MOST_EXPLAINED = 4  # explanations that may wait for the one that is made, a second or so each: people wait for them, programs need not
+MOST_EXPLAINED = 4  # explanations that may wait for the one being made, a second or so each: the last still comes in time for its reader
 SAFE = {"content-security-policy": "default-src 'self'; base-uri 'none'; frame-ancestors 'none'", "x-content-type-options": "nosniff"}
 
 
@@ -91,7 +91,7 @@ def create(live: Live, keys: Iterable[str] = (), log: bool = True, most_waiting:
         meters.count_labels(records)
         return records
 
-    @app.post("/label", response_model=Answer)
+    @app.post("/label", response_model=Answer, responses=REFUSED)
     async def label(request: Request, ask: Ask) -> Response:
         """Label an article, several, or sentences: one record a sentence."""
         predictor = live.predictor
@@ -102,7 +102,7 @@ def create(live: Live, keys: Iterable[str] = (), log: bool = True, most_waiting:
         records = await labelled(request, predictor, found, ask.everything)
         return JSONResponse({"records": records, "faults": faults, "model": predictor.made_by})
 
-    @app.post("/explain", response_model=ExplainAnswer)
+    @app.post("/explain", response_model=ExplainAnswer, responses=REFUSED)
     async def explain(ask: ExplainAsk) -> Response:
         """Which words of a sentence carried a label."""
         for stored in reversed(live.predictor.models):  # as in labelling, the reader's word is the last on its claims
@@ -116,7 +116,7 @@ def create(live: Live, keys: Iterable[str] = (), log: bool = True, most_waiting:
                 return JSONResponse({"label": found.label, "probability": found.probability, "words": [vars(word) for word in found.words]})
         raise HTTPException(422, [{"type": "value_error", "loc": ["body", "label"], "msg": f"no model here has the label {ask.label!r}"}])
 
-    @app.get("/codebook")
+    @app.get("/codebook", responses=KEYED)
     async def codebook() -> dict[str, Any]:
         """Topics and claims that are labelled, with their definitions."""
         predictor = live.predictor
@@ -128,7 +128,7 @@ def create(live: Live, keys: Iterable[str] = (), log: bool = True, most_waiting:
         }
         return {"codebook": predictor.codebooks} | entries
 
-    @app.get("/model")
+    @app.get("/model", responses=KEYED)
     async def model() -> dict[str, Any]:
         """The models that serve: versions, what they were made from, their figures out of fold."""
         return {"model": live.predictor.made_by, "models": [_told(stored) for stored in live.predictor.models]}
@@ -143,13 +143,18 @@ def create(live: Live, keys: Iterable[str] = (), log: bool = True, most_waiting:
         """Whether models are loaded, and whether a newer one could not be."""
         return {"ready": batcher.works, "model": live.predictor.made_by, "trouble": live.trouble}
 
-    @app.get("/metrics", response_class=PlainTextResponse)
+    @app.get("/metrics", response_class=PlainTextResponse, responses=KEYED)
     async def metrics() -> Response:
         """Meters for Prometheus."""
         text = meters.text(live.predictor.made_by, batcher.waiting, live.changes, live.failures)
         return Response(text, media_type="text/plain; version=0.0.4")
 
-    @app.post("/invocations")
+    @app.post(
+        "/invocations",
+        response_model=Predictions,
+        responses=REFUSED | {400: {"model": BadInvocation}},
+        openapi_extra={"requestBody": protocol.BODY},
+    )
     async def invocations(request: Request) -> Response:
         """MLflow's scoring protocol: rows with a column `text`."""
         try:
@@ -161,13 +166,13 @@ def create(live: Live, keys: Iterable[str] = (), log: bool = True, most_waiting:
         records = await labelled(request, predictor, found)
         return JSONResponse({"predictions": [{"topics": record["topics"], "stances": record["stances"]} for record in records]})
 
-    @app.get("/health")
-    @app.get("/ping")
+    @app.get("/health", response_class=Response)
+    @app.get("/ping", response_class=Response)
     async def ping() -> Response:
         """MLflow's question whether the server runs."""
         return Response("\n", media_type="application/json")
 
-    @app.get("/version", response_class=PlainTextResponse)
+    @app.get("/version", response_class=PlainTextResponse, responses=KEYED)
     async def mlflow_version() -> str:
         """The MLflow version whose protocol is spoken."""
         return version("mlflow")

@@ -11,6 +11,31 @@ from typing import Any
 FORMS = ("dataframe_split", "dataframe_records", "instances", "inputs")
 COLUMN = "text"
 
+_TEXT: dict[str, Any] = {"type": "string", "minLength": 1}
+_RECORD: dict[str, Any] = {"type": "object", "required": [COLUMN], "properties": {COLUMN: _TEXT}}
+_COLUMN: dict[str, Any] = {"type": "object", "required": [COLUMN], "properties": {COLUMN: {"type": "array", "items": _TEXT}}}
+_ROWS: dict[str, Any] = {"anyOf": [{"type": "array", "items": {"anyOf": [_TEXT, _RECORD]}}, _COLUMN]}
+_SPLIT: dict[str, Any] = {
+    "type": "object",
+    "required": ["columns", "data"],
+    "properties": {
+        "columns": {"type": "array", "contains": {"const": COLUMN}},
+        "data": {"type": "array", "items": {"anyOf": [{"type": "array"}, _TEXT]}},
+    },
+}
+_SHAPES = dict(zip(FORMS, (_SPLIT, {"type": "array", "items": _RECORD}, _ROWS, _ROWS), strict=True))
+
+BODY = {  # of an invocation, as it stands in the OpenAPI description
+    "required": True,
+    "content": {
+        "application/json": {
+            "schema": {"type": "object", "oneOf": [{"required": [form], "properties": {form: shape}} for form, shape in _SHAPES.items()]},
+            "example": {"dataframe_split": {"columns": [COLUMN], "data": [["SCO bukan blok militer."]]}},
+        },
+        "text/csv": {"schema": {"type": "string"}, "example": f"{COLUMN}\nSCO bukan blok militer.\n"},
+    },
+}
+
 
 def texts(body: bytes, content_type: str) -> list[str]:
     """The column `text` of an invocation, as JSON in one of four forms, or as CSV.
@@ -27,9 +52,12 @@ def texts(body: bytes, content_type: str) -> list[str]:
         decoded = body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ValueError(f"expected UTF-8, found {error.reason} at byte {error.start}") from error
-    if content_type.partition(";")[0].strip() == "text/csv":
+    if content_type.partition(";")[0].strip().lower() == "text/csv":
         try:
-            return _strings([row.get(COLUMN) for row in csv.DictReader(io.StringIO(decoded))])
+            table = csv.DictReader(io.StringIO(decoded))
+            if COLUMN not in (table.fieldnames or ()):
+                raise ValueError(f"expected CSV with a column {COLUMN!r}, found none")
+            return _strings([row[COLUMN] for row in table])
         except csv.Error as error:
             raise ValueError(f"expected CSV: {error}") from error
     try:
@@ -42,17 +70,18 @@ def texts(body: bytes, content_type: str) -> list[str]:
 
 
 def _column(form: str, value: Any) -> Any:
-    if form == "dataframe_split":
-        try:
-            place = value["columns"].index(COLUMN)
-            return [row if isinstance(row, str) and len(value["columns"]) == 1 else list(row)[place] for row in value["data"]]
-        except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
-            raise ValueError(f"{form}: expected columns with {COLUMN!r}, and data") from error
-    if isinstance(value, dict):
-        return value.get(COLUMN)
-    if isinstance(value, list):
-        return [row.get(COLUMN) if isinstance(row, dict) else row for row in value]
-    return value
+    """The column as it was given, with None where a row has none."""
+    match form, value:
+        case "dataframe_split", {"columns": list(columns), "data": list(rows)} if COLUMN in columns:
+            place = columns.index(COLUMN)
+            return [row[place] if isinstance(row, list) and place < len(row) else row if columns == [COLUMN] else None for row in rows]
+        case "dataframe_records", list(rows) if all(isinstance(row, dict) for row in rows):
+            return [row.get(COLUMN) for row in rows]
+        case "instances" | "inputs", list(rows):
+            return [row.get(COLUMN) if isinstance(row, dict) else row for row in rows]
+        case "instances" | "inputs", dict(columns):
+            return columns.get(COLUMN)
+    raise ValueError(f"{form}: expected rows with {COLUMN!r}, in the form that MLflow gives them")
 
 
 def _strings(values: Any) -> list[str]:

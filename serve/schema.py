@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 
 from data.article import Article, Sentence
 from data.text import detect_language
@@ -27,7 +27,7 @@ class GivenArticle(_Strict):
     id: str = Field(min_length=1, max_length=500)
     title: str | None = Field(default=None, max_length=10_000)
     text: Text
-    html: bool = Field(default=False, description="Whether the text is an HTML page")
+    html: StrictBool = Field(default=False, description="Whether the text is an HTML page")
 
 
 class Ask(_Strict):
@@ -39,17 +39,21 @@ class Ask(_Strict):
             "examples": [
                 {"text": "SCO bukan blok militer, kata sekretaris jenderalnya. Sanksi harus dicabut."},
                 {"sentences": ["The ministers agreed to fight the drug trade together."]},
-            ]
+            ],
+            "oneOf": [
+                {"required": [name], "properties": {name: {"type": kind}}}
+                for name, kind in (("text", "string"), ("articles", "array"), ("sentences", "array"))
+            ],
         },
     )
 
     text: Text | None = Field(default=None, description="An article")
-    html: bool = Field(default=False, description="Whether `text` is an HTML page")
+    html: StrictBool = Field(default=False, description="Whether `text` is an HTML page")
     articles: list[GivenArticle] | None = Field(default=None, min_length=1, max_length=MOST_ARTICLES)
     sentences: list[Annotated[str, Field(min_length=1, max_length=MOST_IN_SENTENCE)]] | None = Field(
         default=None, min_length=1, max_length=MOST_SENTENCES
     )
-    everything: bool = Field(default=False, description="Also the labels that are decided `no`")
+    everything: StrictBool = Field(default=False, description="Also the labels that are decided `no`")
 
     @model_validator(mode="after")
     def _just_one(self) -> Self:
@@ -70,6 +74,32 @@ class Ask(_Strict):
             Sentence(f"sentence#{i}", "sentences", i, 0, len(text), text, detect_language(text, languages))
             for i, text in enumerate(self.sentences or [])
         ]
+
+
+class Refusal(BaseModel):
+    """Why there is no answer."""
+
+    detail: str
+
+
+def _refusals(reasons: dict[int, str]) -> dict[int | str, dict[str, Any]]:
+    content = {"application/json": {"schema": Refusal.model_json_schema()}}
+    told: dict[int | str, dict[str, Any]] = {status: {"description": why, "content": content} for status, why in reasons.items()}
+    if 429 in told:
+        told[429] |= {"headers": {"Retry-After": {"required": True, "schema": {"type": "integer"}}}}
+    return told
+
+
+_KEY = {401: "No API key that is known"}
+_WORK = {
+    400: "The body cannot be read",
+    408: "The body came too slowly",
+    413: "Too large, or too many sentences",
+    429: "Too much waits; come back after so many seconds as `Retry-After` tells",
+    504: "Not done in time; send less",
+}
+KEYED = _refusals(_KEY)  # what may be answered where a key is all that is asked for
+REFUSED = _refusals(_KEY | _WORK)  # what may be answered to a request that brings work
 
 
 class Fault(BaseModel):
@@ -104,3 +134,16 @@ class ExplainAnswer(BaseModel):
     label: str
     probability: float
     words: list[dict[str, Any]]
+
+
+class Predictions(BaseModel):
+    """What MLflow's protocol gives back: an entry for each row."""
+
+    predictions: list[dict[str, Any]]
+
+
+class BadInvocation(BaseModel):
+    """What MLflow's protocol says to a body that it cannot read."""
+
+    error_code: str
+    message: str

@@ -140,8 +140,16 @@ def test_clients_of_mlflow_are_served(server: Server) -> None:
     assert json.loads(body)["predictions"] == found[0][1:]
     one = server.json("/invocations", {"dataframe_split": {"columns": ["text"], "data": texts}})
     assert one["predictions"] == found[0]
-    for wrong in ({"dataframe_split": {"columns": ["a"], "data": []}}, {"inputs": ["half \ud800 of a letter"]}, {"inputs": [3]}):
+    for wrong in (
+        {"dataframe_split": {"columns": ["a"], "data": []}},
+        {"dataframe_split": {"columns": "text", "data": "text"}},
+        {"dataframe_split": {"columns": ["text"], "data": [{"text": "a"}]}},
+        {"dataframe_records": texts},
+        {"inputs": ["half \ud800 of a letter"]},
+        {"inputs": [3]},
+    ):
         assert server.ask("/invocations", wrong)[0] == 400
+    assert server.ask("/invocations", b"{}", **{"content-type": "Text/CSV; charset=utf-8"})[0] == 400, "no column text"
     assert server.ask("/ping")[0] == server.ask("/version")[0] == 200
     assert status == 200
 
