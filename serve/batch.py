@@ -119,7 +119,7 @@ def label_files(
             summary.errors.unlink(missing_ok=True)
         place: AbstractContextManager[Path] = aside_folder(out, "part-*.parquet") if folder else aside(out)
         with place as part:
-            summary.sentences = write(form, part, journal.records(), predictor, everything)
+            summary.sentences = write(form, part, journal.records(), predictor, journal.makers(), everything)
     return summary
 
 

@@ -119,6 +119,11 @@ class Journal:
                 name = f"{id_}#{record['index']}" if article is None else id_
                 yield {"id": name, "article": article or id_, "date": date, "outlet": outlet} | record | {"model": made_by[maker]}
 
+    def makers(self) -> list[str]:
+        """What the records' `model` names: topics, stance, codebook, and perhaps a reader."""
+        used = self._file.execute("SELECT DISTINCT maker FROM place JOIN labelled USING (content) ORDER BY maker")
+        return list(dict.fromkeys(name for (maker,) in used for name in json.loads(self._made_by[maker])["model"]))
+
     def made_by_others(self) -> dict[str, int]:
         """How many inputs of this run keep the labels of other models, by the names of those."""
         count = "SELECT maker, count(*) FROM place JOIN labelled USING (content) WHERE maker <> ? GROUP BY maker ORDER BY maker"

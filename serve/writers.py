@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
 from itertools import islice
 from pathlib import Path
@@ -25,10 +25,13 @@ class Format(StrEnum):
     parquet = "parquet"
 
 
-def write(form: Format, path: Path, records: Iterable[Record], predictor: Predictor, everything: bool) -> int:
+def write(form: Format, path: Path, records: Iterable[Record], predictor: Predictor, makers: Sequence[str], everything: bool) -> int:
     """Write records and say how many they were; of none, nothing is written.
 
     Parquet goes to one file, or, where the path is a folder, to files of a million records in it.
+
+    Args:
+        makers: what the records' `model` may name.
     """
     coming = iter(records)
     first = next(coming, None)
@@ -42,29 +45,29 @@ def write(form: Format, path: Path, records: Iterable[Record], predictor: Predic
         for count, record in enumerate(coming, 2):  # noqa: B007 - it is what is returned
             yield record
 
-    _WRITERS[form](path, counted(), predictor, everything)
+    _WRITERS[form](path, counted(), predictor, makers, everything)
     return count
 
 
-def _jsonl(path: Path, records: Iterable[Record], predictor: Predictor, everything: bool) -> None:
+def _jsonl(path: Path, records: Iterable[Record], predictor: Predictor, makers: Sequence[str], everything: bool) -> None:
     with path.open("w", encoding="utf-8") as file:
         file.writelines(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
 
 
-def _csv(path: Path, records: Iterable[Record], predictor: Predictor, everything: bool) -> None:
+def _csv(path: Path, records: Iterable[Record], predictor: Predictor, makers: Sequence[str], everything: bool) -> None:
     """A flat table for spreadsheets: labels joined by `; `, those in review in columns of their own, and with `everything`
     a column of probabilities for each label."""
     chances = {f"{model.task.value}:{label}": None for model in predictor.models for label in model.labels} if everything else {}
     labels = ["topics", "topics_review", "stances", "stances_review"]
-    makers = {name: name if name == "codebook" else f"model_{name}" for name in predictor.made_by}
-    columns = [*PLACES, *labels, *makers.values(), *chances]
+    made_by = {name: name if name == "codebook" else f"model_{name}" for name in makers}
+    columns = [*PLACES, *labels, *made_by.values(), *chances]
 
     def row(record: Record) -> Record:
         flat = {name: record[name] for name in PLACES}
         for column, decision in (("", "yes"), ("_review", "review")):
             flat[f"topics{column}"] = "; ".join(entry["id"] for entry in record["topics"] if entry["decision"] == decision)
             flat[f"stances{column}"] = "; ".join(entry["tag"] for entry in record["stances"] if entry["decision"] == decision)
-        flat |= {column: record["model"].get(name) for name, column in makers.items()}
+        flat |= {column: record["model"].get(name) for name, column in made_by.items()}
         if everything:
             flat |= {f"topics:{entry['id']}": entry["probability"] for entry in record["topics"]}
             flat |= {f"stance:{entry['claim']}/{entry['stance']}": entry["probability"] for entry in record["stances"]}
@@ -76,12 +79,11 @@ def _csv(path: Path, records: Iterable[Record], predictor: Predictor, everything
         table.writerows(map(row, records))
 
 
-def _parquet(path: Path, records: Iterable[Record], predictor: Predictor, everything: bool) -> None:
+def _parquet(path: Path, records: Iterable[Record], predictor: Predictor, makers: Sequence[str], everything: bool) -> None:
     import pyarrow as pa
     from pyarrow import parquet
 
     chance = [("probability", pa.float64()), ("decision", pa.string())]
-    makers = dict.fromkeys([*predictor.made_by, "reader"])
     schema = pa.schema(
         [(name, pa.int64() if name in NUMBERS else pa.string()) for name in PLACES]
         + [
@@ -110,7 +112,7 @@ def _parquet(path: Path, records: Iterable[Record], predictor: Predictor, everyt
         number += 1
 
 
-_WRITERS: dict[Format, Callable[[Path, Iterable[Record], Predictor, bool], None]] = {
+_WRITERS: dict[Format, Callable[[Path, Iterable[Record], Predictor, Sequence[str], bool], None]] = {
     Format.jsonl: _jsonl,
     Format.csv: _csv,
     Format.parquet: _parquet,

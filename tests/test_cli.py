@@ -15,7 +15,7 @@ from pyarrow import parquet
 from conftest import ROOT, Cli, rows, shipped_rows, write_rows
 
 SAMPLES = ROOT / "data" / "samples"
-PLACE = {"id", "article", "index", "start", "end", "text", "lang"}
+PLACE = {"id", "article", "date", "outlet", "index", "start", "end", "text", "lang"}
 
 
 @pytest.fixture(scope="module")
