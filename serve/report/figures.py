@@ -13,7 +13,7 @@ from serve.report.makers import Label, Maker, Makers
 from serve.report.query import EVERYTHING, Counts, Sentence, Slice
 
 ENOUGH = 20  # sentences with a side from which on a claim is ranked by how contested it is
-NOT_MEASURED, NOT_TOLD = "not measured", "hardly told"
+NOT_MEASURED, NOT_TOLD = "not measured", "cannot tell"
 
 
 @dataclass(frozen=True)
