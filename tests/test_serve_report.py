@@ -23,6 +23,7 @@ from data.text import normalise
 from models import families, store
 from models.decision import Decision
 from serve.report.correct import Errors, Estimate, counts
+from serve.report.makers import Known, Maker, Makers
 from serve.report_cli import report
 
 BOOK = codebook.load()
@@ -220,6 +221,15 @@ def test_with_dates_and_outlets_there_are_series(make: Make, tmp_path: Path) -> 
     assert page.table(part, "Outlet") == {"Antara": ["1", "1", "2"], "Kompas": ["1", "1", "2"], "outlet not known": ["1", "1", "2"]}
 
 
+@pytest.mark.parametrize(("last", "unit", "many"), [("2024-05-12", "Day", 6), ("2024-08-01", "Week", 13), ("2031-01-01", "Year", 8)])
+def test_periods_are_as_long_as_the_time_asks_for(make: Make, tmp_path: Path, last: str, unit: str, many: int) -> None:
+    records = [record(number, stances="sanctions/support", date=day) for number, day in enumerate(["2024-05-07", last, last])]
+    page = make(write_rows(tmp_path / "labels.jsonl", records))
+    series = list(page.table(page.claim("Sanctions are justified."), unit).values())
+    assert len(series) == many
+    assert (series[0], series[-1]) == (["0", "1", "1"], ["0", "2", "2"])
+
+
 def test_organisations_are_found_as_whole_words_of_the_language(make: Make, tmp_path: Path) -> None:
     found = {"SCO": 2, "NATO": 1, "UN": 2}
     texts = [
@@ -320,6 +330,36 @@ def test_counts_are_corrected_by_the_errors_of_the_model_that_is_named(make: Mak
 
     with pytest.raises(ValueError, match="expected a model that made these labels"):
         make(write_rows(tmp_path / "other.jsonl", HANDMADE), topics=str(folder))
+
+
+def test_claims_that_a_reader_read_are_not_corrected_by_the_errors_of_another_model() -> None:
+    makers = Makers([], [])
+    errors = {f"{claim}/support": [50, 5, 50, 900] for claim in ("sanctions", "dialogue", "new")}
+    makers.known = {"stance": Known(BOOK, errors, {"sanctions": 3, "dialogue": 300}), "reader": Known(BOOK, {}, {})}
+    labels = {claim: (Task.stance, f"{claim}/support") for claim in ("sanctions", "dialogue", "new")}
+    assert makers.measured(Maker("topics", "stance", "reader"), labels["dialogue"]) == ("stance", [50, 5, 50, 900])
+    assert makers.measured(Maker("topics", "stance", "reader"), labels["sanctions"]) is None
+    assert makers.measured(Maker("topics", "stance", "reader"), labels["new"]) is None
+    assert makers.measured(Maker("topics", "unknown", "reader"), labels["dialogue"]) is None
+
+
+def test_what_a_file_says_twice_or_wrongly_is_no_more_than_there_is(make: Make, folder: Path, tmp_path: Path) -> None:
+    name = store.reference(store.manifest_of(folder))
+    records = [record(number, topics="terrorism", stances="sanctions/support", model={"topics": name}) for number in range(3)]
+    for number, one in enumerate(records):
+        one["topics"].append({"id": "terrorism", "probability": 0.5, "decision": "review"})
+        one["stances"][0]["probability"] = (float("nan"), 1e300, -1.0)[number]
+    lines = write_rows(tmp_path / "labels.jsonl", records[1:])
+    duckdb.sql(f"COPY (FROM read_json('{lines}', format = 'newline_delimited')) TO '{tmp_path}/labels.parquet'")
+    duckdb.sql(
+        f"COPY (SELECT * REPLACE (list_transform(stances, lambda x: struct_update(x, probability := 'NaN' :: DOUBLE)) AS stances) "
+        f"FROM '{tmp_path}/labels.parquet') TO '{tmp_path}/nan.parquet'"
+    )
+    for path in (lines, tmp_path / "nan.parquet"):
+        page = make(path, topics=str(folder))
+        cells = page.table("topics")["Terrorism"]
+        assert (cells[0], cells[-2:]) == ("2", ["0", "0 %"])
+        assert not re.search(r"probability|nan", page.tree.get_element_by_id("claim-1").text_content())
 
 
 def test_the_page_needs_nothing_else(make: Make, tmp_path: Path) -> None:

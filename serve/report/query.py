@@ -124,6 +124,8 @@ def _periods(first: date, last: date, unit: str) -> list[str]:
 
     >>> _periods(date(2024, 1, 31), date(2024, 3, 1), "month")
     ['2024-01-01', '2024-02-01', '2024-03-01']
+    >>> _periods(date(2024, 5, 8), date(2024, 5, 14), "week")
+    ['2024-05-06', '2024-05-13']
     """
     here = {
         "day": first,

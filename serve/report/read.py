@@ -65,7 +65,7 @@ class Labels:
                 self._insert(found)
             except (duckdb.Error, ValueError, OSError) as error:
                 reason = str(error).partition("\n")[0] if isinstance(error, duckdb.Error) else str(error)
-                self.faults.append(Fault(str(found), reason))
+                self.faults.append(Fault(str(found), reason.replace(str(found), found.name)))
         self._set_aside_what_is_broken()
         self.repeated = self._drop_what_stands_twice()
         if not self._one("SELECT count(*) FROM record"):
@@ -187,13 +187,17 @@ class Labels:
                 AND maker.reader IS NOT DISTINCT FROM model.reader AND maker.codebook IS NOT DISTINCT FROM model.codebook
         """)
         run("""
-            CREATE TABLE label AS
-            SELECT n, 'topics' AS task, x.id AS label, x.decision AS decision, x.probability AS probability, true AS named
-            FROM (SELECT n, unnest(topics) AS x FROM record) WHERE x.decision IN ('yes', 'review')
-            UNION ALL
-            SELECT n, 'stance', coalesce(x.claim || '/' || x.stance, x.tag), x.decision, x.probability, x.claim || x.stance IS NOT NULL
-            FROM (SELECT n, unnest(stances) AS x FROM record) WHERE x.decision IN ('yes', 'review')
-        """)
+            CREATE TABLE label AS SELECT
+                n, task, label, max(decision) AS decision, bool_or(named) AS named,
+                max(CASE WHEN probability BETWEEN 0 AND 1 THEN probability END) AS probability
+            FROM (
+                SELECT n, 'topics' AS task, x.id AS label, x.decision AS decision, x.probability AS probability, true AS named
+                FROM (SELECT n, unnest(topics) AS x FROM record)
+                UNION ALL
+                SELECT n, 'stance', coalesce(x.claim || '/' || x.stance, x.tag), x.decision, x.probability, x.claim || x.stance IS NOT NULL
+                FROM (SELECT n, unnest(stances) AS x FROM record)
+            ) WHERE decision IN ('yes', 'review') GROUP BY n, task, label
+        """)  # each label of a sentence once, `yes` before review, whatever a file says
         run("DROP TABLE record")
         run("SET enable_external_access = false")  # nothing is read from here on
 
