@@ -1,4 +1,4 @@
-# make demo: from nothing to labelled articles. make test: the checks. make bench: beside its peers, over an hour.
+# make demo: from nothing to labelled articles. make test: the checks. make bench: beside its peers and MLflow's server, over an hour.
 PYTHON ?= python3
 TOPICS ?= data/corpus/test
 STANCE ?= data/corpus/test
@@ -25,6 +25,7 @@ test: .venv/test
 
 bench: .venv/bench
 	$(BIN)/python benchmarks/peers.py run --topics $(TOPICS) --stance $(STANCE)
+	$(BIN)/python benchmarks/serving.py
 
 clean:
 	rm -rf .venv demo

@@ -128,10 +128,10 @@ corpus' own put together."""
 SCALED_HEAD = ["sentences", "seconds", "sentences/s", "memory, MB"]
 
 
-def machine(load: float) -> str:
+def machine(load: float, libraries: Sequence[str] = LIBRARIES) -> str:
     """Date, machine and versions."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
-    versions = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
+    versions = ", ".join(f"{name} {version(name)}" for name in libraries)
     return (
         f"{datetime.now(UTC):%d %B %Y}. {processor()}, {len(os.sched_getaffinity(0))} cores, {memory:.0f} GB of memory, load {load:.1f} "
         f"before the run.\nPython {platform.python_version()}, {versions}."

@@ -1,7 +1,7 @@
 """The prediction endpoint: articles or sentences in, the records of `sikap label` out, and the page that shows them.
 
-Labelling happens in one thread (`serve.batcher`), with the models that serve when a request comes (`serve.live`); what stands before it
-is in `serve.guard`.
+Labelling happens in one thread (`serve.batcher`), explaining in another (`serve.turns`), with the models that serve when a request
+comes (`serve.live`); what stands before it is in `serve.guard`.
 """
 
 from __future__ import annotations
