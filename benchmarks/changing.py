@@ -15,8 +15,8 @@ from pathlib import Path
 from time import monotonic, sleep
 from zlib import crc32
 
-from data import article
 from data.codebook import Task
+from data.rows import rows
 from mixed import BEGUN, SENT_AWAY, Answer, Job, named
 from models import registry
 from served import Kind
@@ -79,7 +79,7 @@ def third(data: Iterable[Path], number: int, folder: Path) -> Path:
     with out.open("w", encoding="utf-8") as file:
         for source in data:
             for path in sorted(source.rglob("*.jsonl")) if source.is_dir() else [source]:
-                for _, row in article.rows(path):
+                for _, row in rows(path):
                     if isinstance(row, dict) and crc32(str(row.get("article", row.get("id"))).encode()) % 3 == number - 1:
                         file.write(json.dumps(row) + "\n")
     return out
