@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from conftest import Cli, shipped_rows, write_rows
+from conftest import Cli, rows, shipped_rows, write_rows
 from data.text import normalise
 from models import export, pretrained, registry, store, tuning
 from models.embedding import SETTINGS, SentenceEncoder, Settings
@@ -102,6 +102,7 @@ def test_a_killed_training_of_the_family_pair_goes_on_and_comes_to_the_same(data
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     for place in (whole, broken):
         place.mkdir()
+    data = write_rows(tmp_path / "fewer.jsonl", rows(data)[:120])  # each gives several pairs
     finished(tune(whole, data, tiny_encoder, "stance", "pair"))
     process = tune(broken, data, tiny_encoder, "stance", "pair")
     while process.poll() is None and not list(broken.glob("cache/v*/checkpoints/*/checkpoint-*/trainer_state.json")):

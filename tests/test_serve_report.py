@@ -149,11 +149,11 @@ def test_counts_are_those_of_the_records(make: Make, tmp_path: Path, form: str) 
     }
 
 
-def test_what_was_labelled_in_three_forms_gives_the_same_corrected_report(cli: Cli, tmp_path: Path) -> None:
+def test_what_was_labelled_in_three_forms_gives_the_same_corrected_report(store: Cli, tmp_path: Path) -> None:
     tables = []
     for form in ("jsonl", "csv", "parquet"):
-        assert cli("label", ROOT / "data" / "samples", "--out", tmp_path / f"labels.{form}").returncode == 0
-        done = cli("report", tmp_path / f"labels.{form}", "--out", tmp_path / "report.html")
+        assert store("label", ROOT / "data" / "samples", "--out", tmp_path / f"labels.{form}").returncode == 0
+        done = store("report", tmp_path / f"labels.{form}", "--out", tmp_path / "report.html")
         assert done.returncode == 0, done.stderr
         assert "not corrected" not in done.stderr
         page = Page(0, tmp_path / "report.html", done.stdout)

@@ -35,18 +35,18 @@ def train(sikap: Cli, folder: Path, sentences: int, task: str = "topics") -> str
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cli]:
     """A store with a champion (version 1), a worse model (2) and a better one (3), and a stance model."""
     sikap = Cli(tmp_path_factory.mktemp("promotion"))
-    for sentences in (800, 80, 3000):
+    for sentences in (600, 80, 1800):
         train(sikap, sikap.store, sentences)
-    train(sikap, sikap.store, 800, "stance")
+    train(sikap, sikap.store, 600, "stance")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_TRACKING_URI", sikap.uri)
         yield sikap
 
 
 def label(sikap: Cli, folder: Path) -> str:
-    """Which topics model labels."""
+    """Which topics model labels what was not labelled before, or is to be labelled anew."""
     (folder / "article.txt").write_text("Polisi menyita sabu di perbatasan.", encoding="utf-8")
-    assert sikap("label", folder / "article.txt", "--out", folder / "labels.jsonl").returncode == 0
+    assert sikap("label", folder / "article.txt", "--out", folder / "labels.jsonl", "--relabel").returncode == 0
     return str(rows(folder / "labels.jsonl")[0]["model"]["topics"])
 
 

@@ -62,15 +62,20 @@ def precision_recall(targets: np.ndarray, chances: np.ndarray, evaluation: Evalu
     from sklearn.metrics import precision_recall_curve
 
     carried = [(i, label, score) for i, (label, score) in enumerate(evaluation.labels.items()) if score.support]
-    picture = _picture(3 * ACROSS, 2.4 * ceil(max(1, len(carried)) / ACROSS))
-    for place, (i, label, score) in enumerate(carried):
-        axes = picture.add_subplot(ceil(len(carried) / ACROSS), ACROSS, place + 1)
+    down = ceil(max(1, len(carried)) / ACROSS)
+    picture = _picture(3 * ACROSS, 2.4 * down)
+    places = picture.subplots(down, ACROSS, sharex=True, sharey=True, squeeze=False).ravel()
+    for place in places[len(carried) :]:
+        place.set_axis_off()
+    for place in places[: len(carried)][-ACROSS:]:  # the lowest of each column
+        place.xaxis.set_tick_params(labelbottom=True)
+    for axes, (i, label, score) in zip(places, carried, strict=False):
         precision, recall, _ = precision_recall_curve(targets[:, i], chances[:, i])
         axes.plot(recall, precision, linewidth=1.2)
         axes.plot(score.recall.value, score.precision.value, "o", markersize=4)
         rank = f"{score.average_precision.value:.2f}" if score.average_precision else ""
         axes.set_title(f"{label}\nAP {rank} of {score.support:,}", fontsize=8)
-        axes.set(xlim=(0, 1), ylim=(0, 1.02))
+        axes.set(xlim=(0, 1.02), ylim=(0, 1.02))
         axes.tick_params(labelsize=7)
     picture.supxlabel("recall", fontsize=9)
     picture.supylabel("precision", fontsize=9)
