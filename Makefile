@@ -1,4 +1,4 @@
-# make demo: from nothing to labelled articles. make test: the checks. make bench: beside its peers and MLflow's server, over an hour.
+# make demo: from nothing to labelled articles. make test: the checks. make bench: beside its peers and MLflow's server, over an hour and a half.
 PYTHON ?= python3
 TOPICS ?= data/corpus/test
 STANCE ?= data/corpus/test
@@ -26,6 +26,7 @@ test: .venv/test
 bench: .venv/bench
 	$(BIN)/python benchmarks/peers.py run --topics $(TOPICS) --stance $(STANCE)
 	$(BIN)/python benchmarks/serving.py
+	$(BIN)/python benchmarks/batch.py
 
 clean:
 	rm -rf .venv demo

@@ -11,7 +11,10 @@ MAX_CHARACTERS = 5_000_000  # a longer "article" is a broken file: ten novels
 
 @dataclass(frozen=True)
 class Article:
-    """One news text as it was given; `source` names the file (and row) that it came from, `date` and `outlet` are as they were told."""
+    """One news text as it was given; `source` names the file (and row) that it came from, `date` and `outlet` are as they were told.
+
+    A page tells them of itself.
+    """
 
     id: str
     text: str
@@ -60,7 +63,8 @@ def sentences(article: Article, languages: tuple[str, ...]) -> list[Sentence]:
     Raises:
         Unreadable: no sentence is left.
     """
-    body = html.extract(article.text) if article.is_html else article.text
+    page = html.extract(article.text) if article.is_html else None
+    body, date, outlet = page or (article.text, article.date, article.outlet)
     if not body.strip():
         raise Unreadable("expected an article, found no text" + (" in the HTML" if article.is_html else ""))
     kept = clean.paragraphs(body)
@@ -76,11 +80,7 @@ def sentences(article: Article, languages: tuple[str, ...]) -> list[Sentence]:
             span = locator.find(piece) if locator else (first + start, first + end)
             number = len(found)
             from_, to = span or (None, None)  # where the extractor rewrote a sentence, its place is not known
-            found.append(
-                Sentence(
-                    f"{article.id}#{number}", article.id, number, from_, to, " ".join(piece.split()), language, article.date, article.outlet
-                )
-            )
+            found.append(Sentence(f"{article.id}#{number}", article.id, number, from_, to, " ".join(piece.split()), language, date, outlet))
     if not found:
         raise Unreadable("expected sentences, found only boilerplate or no words")
     return found

@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import re
 from html.parser import HTMLParser
+from typing import NamedTuple
 
 from data.locate import Locator, squeeze
 from data.text import Span
@@ -17,17 +18,32 @@ _BULLET = re.compile(r"^- ", re.MULTILINE)
 _SILENT = {"script", "style", "noscript", "template", "svg"}
 
 
-def extract(source: str) -> str:
-    """The article's text, headline first, one paragraph a line; empty where the page holds none."""
+class Extract(NamedTuple):
+    """The article of a page: its text (headline first, one paragraph a line; empty where the page holds none), and the day (ISO 8601) and
+    the outlet that the page tells of itself."""
+
+    text: str
+    date: str | None = None
+    outlet: str | None = None
+
+
+def extract(source: str) -> Extract:
+    """The article inside a page.
+
+    >>> head = "<head><meta property='og:site_name' content='Kantor Berita'></head>"
+    >>> extract(f"<html>{head}<body><article><p>Rapat itu ditunda sampai pekan depan.</p></article></body></html>")
+    Extract(text='Rapat itu ditunda sampai pekan depan.', date=None, outlet='Kantor Berita')
+    """
     import trafilatura
 
     body = trafilatura.extract(source, include_comments=False, include_tables=False, favor_recall=True) or ""
     body = _BULLET.sub("", body)  # the extractor's own marks, which the page does not hold
     if not body.strip():
-        return ""
-    metadata = trafilatura.extract_metadata(source)
-    title = " ".join((metadata.title or "").split()) if metadata else ""
-    return body if not title or squeeze(title) in squeeze(body) else f"{title}\n{body}"
+        return Extract("")
+    metadata = trafilatura.extract_metadata(source, extensive=False)  # dates that the page states, none guessed from its text
+    title = " ".join((metadata.title or "").split())
+    text = body if not title or squeeze(title) in squeeze(body) else f"{title}\n{body}"
+    return Extract(text, metadata.date or None, metadata.sitename or None)
 
 
 def locator(source: str) -> Locator:

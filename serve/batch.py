@@ -107,10 +107,10 @@ def label_files(
                     continue
                 if any(record["model"] != predictor.made_by for record in answer):
                     raise StoreError("the models changed while they were labelling; run it again: what was labelled so far is kept")
-                kept.append((content, answer))
+                kept.append((content, item, answer))
             journal.keep(kept)
             summary.labelled += len(kept)
-            summary.done += sum(len(records) for _, records in kept)
+            summary.done += sum(len(records) for _, _, records in kept)
             progress(summary)
         summary.others = journal.made_by_others()
         if summary.set_aside:

@@ -92,9 +92,9 @@ class Journal:
         found = self._file.execute("SELECT maker FROM labelled WHERE content = ?", [content]).fetchone()
         return None if found and (found[0] == self._maker or not self.relabel) else content
 
-    def keep(self, labelled: Iterable[tuple[bytes, Sequence[Record]]]) -> None:
-        """Store records by content, all of them or none."""
-        rows = [(content, self._maker, _packed(records)) for content, records in labelled]
+    def keep(self, labelled: Iterable[tuple[bytes, Item, Sequence[Record]]]) -> None:
+        """Store the records of items by their content, all of them or none."""
+        rows = [(content, self._maker, _packed(item, records)) for content, item, records in labelled]
         try:
             self._file.execute("BEGIN IMMEDIATE")
             self._file.executemany("INSERT OR REPLACE INTO labelled VALUES (?, ?, ?)", rows)
@@ -139,6 +139,7 @@ def _digest(item: Item, how: str) -> bytes:
     return hashlib.sha256(f"{what} {how}\n{item.text}".encode()).digest()
 
 
-def _packed(records: Sequence[Record]) -> bytes:
-    told = [{name: value for name, value in record.items() if name not in (*OF_ITEM, "model")} for record in records]
+def _packed(item: Item, records: Sequence[Record]) -> bytes:
+    left_out = {"model", *OF_ITEM} - ({"date", "outlet"} if getattr(item, "is_html", False) else set())  # a page tells its own
+    told = [{name: value for name, value in record.items() if name not in left_out} for record in records]
     return zlib.compress(json.dumps(told, ensure_ascii=False).encode(), 1)

@@ -21,7 +21,7 @@ from models.decision import Decision
 MAY_IMPORT = {"data": set(), "models": {"data"}, "training": {"data", "models"}, "serve": {"data", "models"}}
 MAY_IMPORT_MLFLOW = {"models/registry.py", "models/pyfunc.py", "training/tracking.py"}
 HEAVY = {"torch", "transformers", "mlflow", "datasets", "trafilatura"}
-FILES = [path.relative_to(ROOT) for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))]
+FILES = [path.relative_to(ROOT) for room in ROOMS for path in sorted((ROOT / room).rglob("*.py")) if path.parent.name != "deploy"]
 
 
 def imported(nodes: list[ast.stmt] | ast.AST) -> set[str]:

@@ -113,6 +113,16 @@ def test_tables_of_all_kinds_give_the_same(store: Cli, tmp_path: Path) -> None:
     assert "FIELD=COLUMN" in refused.stderr
 
 
+def test_a_page_tells_its_day_and_outlet(store: Cli, tmp_path: Path) -> None:
+    told = '<meta property="og:site_name" content="Kantor Berita"><meta property="article:published_time" content="2026-03-11T08:00:00Z">'
+    body = "".join(f"<p>{paragraph}</p>" for paragraph in articles(1)[0]["text"].split("\n\n"))
+    page = tmp_path / "page.html"
+    page.write_text(f"<html><head>{told}</head><body><article>{body}</article></body></html>", encoding="utf-8")
+    for known in (0, 1):
+        assert f"known before {known}" in store("label", page, "--out", tmp_path / "out.jsonl").stdout
+        assert {(record["date"], record["outlet"]) for record in rows(tmp_path / "out.jsonl")} == {("2026-03-11", "Kantor Berita")}
+
+
 def test_standard_input_is_read(store: Cli, tmp_path: Path) -> None:
     lines = "".join(json.dumps(row) + "\n" for row in articles(2)).encode()
     command = [str(Path(sys.executable).with_name("sikap")), "label", "-", "--out", str(tmp_path / "out.jsonl")]

@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from importlib.metadata import distributions
+from importlib.metadata import distributions, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,13 +27,14 @@ from training.behaviour import Behaviour
 from training.bootstrap import Figure
 from training.config import Config
 from training.evaluate import Evaluation, Score
-from training.run import LIBRARIES, Run, versions
+from training.run import Run
 from training.runs import EXPERIMENT
 
 if TYPE_CHECKING:
     from mlflow import ActiveRun
 
 CODE = ("data", "models")  # what a logged model carries, so that it loads where Sikap is not installed
+NEEDED = ("mlflow", "numpy", "onnxruntime", "pandas", "pydantic", "pyyaml", "safetensors", "scipy", "tokenizers")  # what that code imports
 OF_PAIRS = ("pairs", "pairs_data", "pretrained_on", "pretrain_data", "wordings")  # what the family that reads claims has learned from
 MOST_DIGEST = 36  # letters of a digest that MLflow keeps of a dataset
 EXAMPLES = 2  # sentences that a logged model shows how it is called with
@@ -281,11 +282,11 @@ def _log_model(run: Run, client: Any) -> int:
             python_model=str(rooms / "models" / "pyfunc.py"),
             artifacts={registry.ARTIFACT: str(run.folder)},
             code_paths=[str(Path(aside) / room) for room in CODE],
-            pip_requirements=[f"{name}=={number}" for name, number in versions().items() if name in LIBRARIES],
+            pip_requirements=[f"{name}=={version(name)}" for name in NEEDED],
             input_example=pd.DataFrame({"text": [str(row["text"]) for row in run.measured.rows[:EXAMPLES]]}),
         )
     name = registry.registered_name(run.config.task)
     if not client.search_registered_models(f"name = '{name}'"):
         client.create_registered_model(name)
-    version = client.create_model_version(name, source=logged.model_uri, run_id=logged.run_id, model_id=logged.model_id)
-    return int(version.version)
+    registered = client.create_model_version(name, source=logged.model_uri, run_id=logged.run_id, model_id=logged.model_id)
+    return int(registered.version)
