@@ -26,7 +26,7 @@ test: .venv/test
 bench: .venv/bench
 	$(BIN)/python benchmarks/peers.py run --topics $(TOPICS) --stance $(STANCE)
 	$(BIN)/python benchmarks/serving.py
-	$(BIN)/python benchmarks/batch.py
+	$(BIN)/python benchmarks/batch.py run
 
 clean:
 	rm -rf .venv demo

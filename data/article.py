@@ -13,7 +13,7 @@ MAX_CHARACTERS = 5_000_000  # a longer "article" is a broken file: ten novels
 class Article:
     """One news text as it was given; `source` names the file (and row) that it came from, `date` and `outlet` are as they were told.
 
-    A page tells them of itself.
+    A page states them itself.
     """
 
     id: str

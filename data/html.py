@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import html
 import re
+from datetime import date
 from html.parser import HTMLParser
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from data.locate import Locator, squeeze
 from data.text import Span
 
 _BULLET = re.compile(r"^- ", re.MULTILINE)
 _SILENT = {"script", "style", "noscript", "template", "svg"}
+_PUBLISHED = ("article:published_time", "datepublished", "pubdate", "publishdate", "publish-date", "dc.date", "dcterms.created", "date")
+_LINKED = re.compile(r'"datePublished"\s*:\s*"([^"]+)"')  # in JSON-LD, https://schema.org/datePublished
 
 
 class Extract(NamedTuple):
     """The article of a page: its text (headline first, one paragraph a line; empty where the page holds none), and the day (ISO 8601) and
-    the outlet that the page tells of itself."""
+    outlet that the page states about itself."""
 
     text: str
     date: str | None = None
@@ -40,10 +43,29 @@ def extract(source: str) -> Extract:
     body = _BULLET.sub("", body)  # the extractor's own marks, which the page does not hold
     if not body.strip():
         return Extract("")
-    metadata = trafilatura.extract_metadata(source, extensive=False)  # dates that the page states, none guessed from its text
-    title = " ".join((metadata.title or "").split())
+    metadata = trafilatura.extract_metadata(source)
+    title = " ".join((metadata.title or "").split()) if metadata else ""
     text = body if not title or squeeze(title) in squeeze(body) else f"{title}\n{body}"
-    return Extract(text, metadata.date or None, metadata.sitename or None)
+    return Extract(text, *_stated(trafilatura.load_html(source)))
+
+
+def _stated(page: Any) -> tuple[str | None, str | None]:
+    """Day and outlet as the page states them. The extractor's own would also be guessed, from its text and title among others."""
+    stated: dict[str, str] = {}
+    for meta in page.iter("meta"):
+        name = (meta.get("property") or meta.get("name") or meta.get("itemprop") or "").lower()
+        stated.setdefault(name, " ".join((meta.get("content") or "").split()))
+    linked = _LINKED.findall(" ".join(script.text or "" for script in page.iter("script") if script.get("type") == "application/ld+json"))
+    days = filter(None, map(_day, [*(stated.get(name, "") for name in _PUBLISHED), *linked]))
+    return next(days, None), stated.get("og:site_name") or None
+
+
+def _day(word: str) -> str | None:
+    """The day of a date or time in ISO 8601, as it was where that was written."""
+    try:
+        return date.fromisoformat(word[:10]).isoformat()
+    except ValueError:
+        return None
 
 
 def locator(source: str) -> Locator:

@@ -135,11 +135,11 @@ class Journal:
 
 def _digest(item: Item, how: str) -> bytes:
     """What tells contents apart: the text, and all else that labels depend on but for the models."""
-    what = f"sentence {item.lang}" if isinstance(item, Sentence) else "page" if item.is_html else "article"
+    what = f"sentence {item.lang}" if isinstance(item, Sentence) else "dated page" if item.is_html else "article"
     return hashlib.sha256(f"{what} {how}\n{item.text}".encode()).digest()
 
 
 def _packed(item: Item, records: Sequence[Record]) -> bytes:
-    left_out = {"model", *OF_ITEM} - ({"date", "outlet"} if getattr(item, "is_html", False) else set())  # a page tells its own
+    left_out = {"model", *OF_ITEM} - ({"date", "outlet"} if getattr(item, "is_html", False) else set())  # a page states its own
     told = [{name: value for name, value in record.items() if name not in left_out} for record in records]
     return zlib.compress(json.dumps(told, ensure_ascii=False).encode(), 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -91,13 +92,15 @@ def cli(tmp_path_factory: pytest.TempPathFactory) -> Cli:
         shared = shared.parent  # that of all processes
     sikap = Cli(shared / "champions")
     with FileLock(shared / "champions.lock"):
-        if not sikap.store.exists():
+        if not (done := sikap.store / "done").exists():
+            shutil.rmtree(sikap.store, ignore_errors=True)  # of a process that failed
             sikap.store.mkdir()
             third = [row for row in shipped_rows() if crc32(row["article"].encode()) % 3 == 0]
             data = write_rows(sikap.store / "third.jsonl", third)
             for task in ("topics", "stance"):
-                done = sikap("train", task, "--data", data)
-                assert done.returncode == 0, done.stderr
+                trained = sikap("train", task, "--data", data)
+                assert trained.returncode == 0, trained.stderr
+            done.touch()
     return sikap
 
 

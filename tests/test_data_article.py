@@ -43,6 +43,20 @@ def test_html_gives_the_article_and_nothing_else() -> None:
     assert not [text for text in texts if "Resep" in text or "Beranda" in text or "Foto" in text or "Hak cipta" in text]
 
 
+@pytest.mark.parametrize(
+    ("head", "day", "outlet"),
+    [
+        ('<meta property="og:site_name" content="tvKita"><meta name="pubdate" content="2026-03-11 05:00">', "2026-03-11", "tvKita"),
+        ('<script type="application/ld+json">{"datePublished": "2026-03-11T23:30:00+07:00"}</script>', "2026-03-11", None),
+        ('<meta property="article:published_time" content="kemarin"><title>Letjen Pol. Anu</title>', None, None),
+    ],
+)
+def test_a_page_is_of_the_day_and_outlet_that_it_states_and_of_no_other(head: str, day: str | None, outlet: str | None) -> None:
+    body = "<article><p>Perjanjian 2019-05-03 diperpanjang para menteri di Astana.</p></article><footer>(c) 2020 Kabar</footer>"
+    page = Article("page", f"<html><head>{head}</head><body>{body}</body></html>", "page", is_html=True)
+    assert {(found.date, found.outlet) for found in article.sentences(page, BOTH)} == {(day, outlet)}
+
+
 def test_language_is_the_articles() -> None:
     assert {s.lang for s in article.sentences(read_one(SAMPLES / "pertemuan-astana.txt"), BOTH)} == {"id"}
     assert {s.lang for given in reading.read([SAMPLES / "wire.jsonl"]) for s in article.sentences(given, BOTH)} == {"en"}

@@ -17,6 +17,7 @@ from data.text import normalise
 from models import families, store
 from models.base import Model
 from models.decision import Decision
+from training.tracking import NEEDED
 
 MAY_IMPORT = {"data": set(), "models": {"data"}, "training": {"data", "models"}, "serve": {"data", "models"}}
 MAY_IMPORT_MLFLOW = {"models/registry.py", "models/pyfunc.py", "training/tracking.py"}
@@ -47,21 +48,60 @@ def test_mlflow_stays_in_its_files(path: Path) -> None:
     assert "mlflow" not in imported(tree) or path.as_posix() in MAY_IMPORT_MLFLOW
 
 
-@pytest.mark.parametrize("family", families.FAMILIES)
-def test_labelling_imports_nothing_that_only_training_needs(family: str, new_model: Callable[[str], Model], tmp_path: Path) -> None:
-    book, texts = codebook.load(), [normalise(row["text"]) for row in shipped_rows(limit=50)]
+@pytest.fixture(scope="module", params=families.FAMILIES)
+def models(request: pytest.FixtureRequest, new_model: Callable[[str], Model], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the model folders of a topics and a stance model of a family, and an article."""
+    folder, book = tmp_path_factory.mktemp(request.param), codebook.load()
+    texts = [normalise(row["text"]) for row in shipped_rows(limit=50)]
     for task in Task:
         targets = np.eye(50, len(book.labels(task)), dtype=np.int8)
         decision = Decision(*np.full((3, targets.shape[1]), -1))
-        model = new_model("linear" if family == "pair" and task is Task.topics else family)
-        store.save(tmp_path / task, task, model.fit(texts, targets), book, decision, {})
-    (tmp_path / "article.txt").write_text(texts[0], encoding="utf-8")
+        model = new_model("linear" if request.param == "pair" and task is Task.topics else request.param)
+        store.save(folder / task, task, model.fit(texts, targets), book, decision, {})
+    (folder / "article.txt").write_text(texts[0], encoding="utf-8")
+    return folder
+
+
+def test_labelling_imports_nothing_that_only_training_needs(models: Path) -> None:
     program = "import sys, sikap\ntry:\n sikap.main()\nfinally:\n print(*sys.modules)"
     arguments = ["label", "article.txt", "--out", "labels.jsonl", "--topics", "topics", "--stance", "stance"]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    done = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, cwd=tmp_path, env=environment)
+    done = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, cwd=models, env=environment)
     assert done.returncode == 0, done.stderr
     assert not {"torch", "transformers", "mlflow", "datasets", "pandas", "sklearn", "duckdb", "jinja2"} & set(done.stdout.split())
+
+
+# Labels where any library that the given ones do not bring is as good as not installed.
+ALONE = """
+import re, sys
+from importlib.metadata import PackageNotFoundError, packages_distributions, requires
+
+owners, brought, missing = packages_distributions(), set(), set(sys.argv[1:])
+plain = lambda name: re.sub("[-_.]+", "-", re.match(r"[\\w.-]+", name)[0]).lower()
+while missing:
+    brought.add(name := plain(missing.pop()))
+    try:
+        missing |= {plain(line) for line in requires(name) or [] if "extra ==" not in line} - brought
+    except PackageNotFoundError:  # for other systems
+        pass
+
+class NotInstalled:
+    def find_spec(self, name, *_):
+        if not {plain(owner) for owner in owners.get(name.partition(".")[0], ["numpy"])} & brought:
+            raise ModuleNotFoundError(name, name=name)
+
+sys.meta_path.insert(0, NotInstalled())
+import mlflow
+from models import labels, store
+
+labels.label([store.load("topics"), store.load("stance")], ["SCO bukan blok militer."])
+"""
+
+
+def test_a_registered_model_asks_for_the_libraries_that_it_labels_with(models: Path) -> None:
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", ALONE, *NEEDED], capture_output=True, text=True, cwd=models, env=environment)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("path", [path for path in FILES if path.name not in {"pyfunc.py", "export.py", "networks.py"}], ids=str)

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from mlflow import ActiveRun
 
 CODE = ("data", "models")  # what a logged model carries, so that it loads where Sikap is not installed
-NEEDED = ("mlflow", "numpy", "onnxruntime", "pandas", "pydantic", "pyyaml", "safetensors", "scipy", "tokenizers")  # what that code imports
+# What that code imports to label, whatever the family.
+NEEDED = ("mlflow", "numpy", "onnxruntime", "pandas", "py3langid", "pydantic", "pyyaml", "rich", "safetensors", "scipy", "tokenizers")
 OF_PAIRS = ("pairs", "pairs_data", "pretrained_on", "pretrain_data", "wordings")  # what the family that reads claims has learned from
 MOST_DIGEST = 36  # letters of a digest that MLflow keeps of a dataset
 EXAMPLES = 2  # sentences that a logged model shows how it is called with

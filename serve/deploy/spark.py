@@ -14,6 +14,7 @@ import os
 
 import mlflow
 from pyspark.sql import SparkSession
+from pyspark.sql.functions import col, when
 
 LABELS = {
     "topics": "labels array<struct<id: string, probability: double, decision: string>>",
@@ -22,7 +23,8 @@ LABELS = {
 
 
 def main() -> None:
-    """Read Parquet, label, write Parquet: the columns that were there, and `labels` as `sikap label` writes them."""
+    """Read Parquet, label, write Parquet: the columns that were there, and `labels` as `sikap label` writes them (null where there is no
+    text). Claims that the model does not know are not labelled: the reader is a model of its own."""
     given = argparse.ArgumentParser(description=main.__doc__)
     given.add_argument("sentences")
     given.add_argument("labels")
@@ -36,7 +38,7 @@ def main() -> None:
     spark = SparkSession.builder.appName("sikap").getOrCreate()
     label = mlflow.pyfunc.spark_udf(spark, f"models:/{told.model}", result_type=LABELS[task], env_manager="local")
     table = spark.read.parquet(told.sentences)
-    table.withColumn("labels", label("text").labels).write.mode("overwrite").parquet(told.labels)
+    table.withColumn("labels", when(col("text").isNotNull(), label("text").labels)).write.parquet(told.labels)
     spark.stop()
 
 
