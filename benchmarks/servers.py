@@ -38,7 +38,7 @@ class Server:
     @property
     def memory(self) -> float:
         """Resident memory of its processes, in MB."""
-        return _resident(self.pid)
+        return resident(self.pid)
 
 
 @contextmanager
@@ -68,6 +68,21 @@ def train(uri: str, task: Task, family: str, data: Sequence[Path]) -> None:
 def program(name: str) -> str:
     """A command that was installed beside this Python."""
     return str(Path(sys.executable).with_name(name))
+
+
+def resident(pid: int) -> float:
+    """Resident memory of a process and all that it started, in MB; what they share counts for each."""
+    status = re.search(r"^VmRSS:\s+(\d+) kB", _told(Path(f"/proc/{pid}/status")), re.MULTILINE)
+    children = [child for path in Path(f"/proc/{pid}/task").glob("*/children") for child in _told(path).split()]
+    return (int(status[1]) * 1024 / 1e6 if status else 0.0) + sum(resident(int(child)) for child in children)
+
+
+def _told(path: Path) -> str:
+    """What the system tells of a process or thread; nothing of one that has ended."""
+    try:
+        return path.read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
 def environment(uri: str) -> dict[str, str]:
@@ -110,9 +125,3 @@ def _free_port() -> int:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return int(found.getsockname()[1])
-
-
-def _resident(pid: int) -> float:
-    status = re.search(r"^VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return (int(status[1]) * 1024 / 1e6 if status else 0.0) + sum(_resident(int(child)) for child in children)
