@@ -108,13 +108,13 @@ def markdown(report: Report) -> str:
 
 
 NOTES = """\
-`sikap serve` gives topics and stance at once, MLflow serves one model at a time: what both take together is reckoned from the time that
-a sentence takes in each of its two servers, and is what ours is compared with. Every server runs with the settings that it comes with,
-and is asked alone while the others idle. Sentences a second are medians of the rounds, with {small} clients that send one sentence a
-request, and with {large} that send {rows}, as fast as answers come; times are the median (and range) of the ratios within each round.
-Errors are requests, of all rounds, that got neither an answer nor 429. Percentiles are of single sentences at {rate:.0f} requests a second,
-each timed from when it was due. Memory is what is resident after all that, of all processes of a server. Who asks is another process
-on the same cores."""
+`sikap serve` gives topics and stance at once, MLflow serves one model at a time: what both take together is reckoned from the time that a
+sentence takes in each of its two servers, and is what ours is compared with. Where an encoder takes all the time, reading a sentence once
+for both is twice as fast and no more. Every server runs with the settings that it comes with, and is asked alone while the others idle.
+Sentences a second are medians of the rounds, with {small} clients that send one sentence a request, and with {large} that send {rows}, as
+fast as answers come; times are the median (and range) of the ratios within each round. Errors are requests, of all rounds, that got
+neither an answer nor 429. Percentiles are of single sentences at {rate:.0f} requests a second, each timed from when it was due. Memory is
+what is resident after all that, of all processes of a server. Who asks is another process on the same cores."""
 
 SOAK = """\
 ## Memory over many requests
